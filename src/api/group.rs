@@ -79,6 +79,13 @@ impl GroupVersionKind {
     }
 }
 
+/// As Go prints it: `group/version, Kind=kind`, with the slash in the core group too.
+impl fmt::Display for GroupVersionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}, Kind={}", self.group, self.version, self.kind)
+    }
+}
+
 /// The full name of a resource: what a URL says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupVersionResource {
@@ -127,6 +134,7 @@ mod tests {
             assert_eq!(gv.root(), root);
         }
         assert_eq!(GroupVersionKind::new("apps", "v1", "Deployment").group_kind(), "Deployment.apps");
+        assert_eq!(GroupVersionKind::new("", "v1", "Pod").to_string(), "/v1, Kind=Pod");
         assert_eq!(GroupVersionResource::new("", "v1", "pods").group_resource(), "pods");
     }
 }

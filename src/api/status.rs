@@ -21,6 +21,17 @@ pub struct Status {
     /// The HTTP status code; 0 when a success leaves it out.
     #[serde(skip_serializing_if = "is_zero")]
     pub code: u16,
+    /// The list's metadata: an expired list says here where to go on.
+    pub metadata: ListMeta,
+}
+
+/// The metadata of a list, and of a [`Status`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListMeta {
+    /// The token of the next page.
+    #[serde(rename = "continue", skip_serializing_if = "String::is_empty")]
+    pub continue_token: String,
 }
 
 /// What a [`Status`] is about.
@@ -65,13 +76,18 @@ pub struct Cause {
 impl Status {
     /// A failure.
     pub fn failure(code: u16, reason: &str, message: impl Into<String>) -> Self {
-        Self { status: "Failure".into(), message: message.into(), reason: reason.into(), details: None, code }
+        Self { status: "Failure".into(), message: message.into(), reason: reason.into(), code, ..Self::default() }
     }
 
     /// Adds what it is about.
     pub fn about(mut self, details: Details) -> Self {
         self.details = Some(details);
         self
+    }
+
+    /// Where an expired list can be taken up again, when the server says so.
+    pub fn continue_token(&self) -> Option<String> {
+        Some(self.metadata.continue_token.clone()).filter(|token| !token.is_empty())
     }
 
     /// Reads a `Status` object; none when the value is something else.
@@ -88,7 +104,6 @@ impl Status {
         if let Some(map) = value.as_object_mut() {
             map.insert("kind".into(), "Status".into());
             map.insert("apiVersion".into(), "v1".into());
-            map.insert("metadata".into(), Value::Object(Default::default()));
         }
         value
     }

@@ -3,17 +3,28 @@
 //! The file is kept as it is, not compressed: it is a quarter of a megabyte, and reading it as it lies is faster.
 
 use crate::api::types::Gvk;
-use crate::api::{Catalog, GroupVersionKind, GroupVersionResource, TypeNode};
+use crate::api::{Catalog, GroupVersionKind, GroupVersionResource, Presence, TypeNode};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
 const FACTS: &[u8] = include_bytes!("api-facts.json");
+const GO_TYPES: &str = include_str!("go-types.txt");
+
+/// The parts of the facts. Each is read when it is first asked for: most commands need one of them, or none.
+#[derive(Deserialize)]
+struct Resources {
+    resources: Vec<Resource>,
+}
 
 #[derive(Deserialize)]
-struct Facts {
-    resources: Vec<Resource>,
+struct Tables {
     tables: HashMap<String, Vec<TableColumn>>,
+}
+
+#[derive(Deserialize)]
+struct Types {
     types: BTreeMap<String, TypeNode>,
 }
 
@@ -87,32 +98,84 @@ pub struct TableColumn {
     pub priority: i32,
 }
 
-static PARSED: LazyLock<(Vec<Resource>, HashMap<String, Vec<TableColumn>>, Catalog)> = LazyLock::new(|| {
+static RESOURCES: LazyLock<Vec<Resource>> = LazyLock::new(|| read::<Resources>().resources);
+static TABLES: LazyLock<HashMap<String, Vec<TableColumn>>> = LazyLock::new(|| read::<Tables>().tables);
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+    let mut types = read::<Types>().types;
+    add_go_types(&mut types);
+    Catalog::new(types).ordered_by(super::order::field_order)
+});
+
+fn read<T: Deserialize<'static>>() -> T {
     // The file is part of the program; a test reads it, so a failure here cannot reach a user.
     #[allow(clippy::expect_used)]
-    let facts: Facts = serde_json::from_slice(FACTS).expect("the embedded facts are JSON");
-    (facts.resources, facts.tables, Catalog::new(facts.types))
-});
+    serde_json::from_slice(FACTS).expect("the embedded facts are JSON")
+}
+
+/// A text that is another one when the facts are others, or the program.
+pub fn fingerprint() -> String {
+    let mut hasher = DefaultHasher::new();
+    (FACTS, GO_TYPES, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    format!("{:016X}", hasher.finish())
+}
+
+/// Adds what the OpenAPI types do not say of the Go types: when each field is written, and what its type is called.
+fn add_go_types(types: &mut BTreeMap<String, TypeNode>) {
+    let structs: HashSet<String> = types
+        .iter()
+        .filter(|(_, node)| node.kind != "array" && (node.kind != "object" || node.values.is_none()))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for node in types.values_mut() {
+        for field in node.fields.values_mut() {
+            let is_struct = field.reference.as_ref().is_some_and(|name| structs.contains(name));
+            field.presence = if is_struct { Presence::Set } else { Presence::Filled };
+        }
+    }
+    for (ty, name, mark, go_type) in go_types() {
+        let Some(field) = types.get_mut(ty).and_then(|node| node.fields.get_mut(name)) else { continue };
+        field.presence = match mark {
+            Some('+') => Presence::Always,
+            Some('!') => Presence::AlwaysOrNull,
+            Some(_) => Presence::Set,
+            None => field.presence,
+        };
+        field.go_type = go_type.into();
+    }
+}
+
+/// The entries of the table of Go types: type, field, mark, and the name of the Go type.
+fn go_types() -> impl Iterator<Item = (&'static str, &'static str, Option<char>, &'static str)> {
+    GO_TYPES.lines().filter(|line| !line.starts_with('#')).flat_map(|line| {
+        let (ty, fields) = line.split_once(' ').unwrap_or((line, ""));
+        fields.split(' ').map(move |word| {
+            let (field, go_type) = word.split_once('=').unwrap_or((word, ""));
+            let name = field.trim_end_matches(['+', '!', '?']);
+            (ty, name, field[name.len()..].chars().next(), go_type)
+        })
+    })
+}
 
 /// The built-in types.
 pub fn builtin() -> &'static Catalog {
-    &PARSED.2
+    &CATALOG
 }
 
 /// The built-in resources, in the order of discovery.
 pub fn resources() -> &'static [Resource] {
-    &PARSED.0
+    &RESOURCES
 }
 
 /// The columns of a built-in resource's table; none when it has only NAME and AGE.
 pub fn table_columns(resource: &GroupVersionResource) -> Option<&'static [TableColumn]> {
     let key = format!("{}/{}", resource.group_version(), resource.resource);
-    PARSED.1.get(&key).map(Vec::as_slice)
+    TABLES.get(&key).map(Vec::as_slice)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_facts_hold_together() {
@@ -126,12 +189,51 @@ mod tests {
     }
 
     #[test]
+    fn every_go_type_is_of_a_field() {
+        for (ty, name, mark, go_type) in go_types() {
+            assert!(builtin().types()[ty].fields.contains_key(name), "{ty} {name}");
+            assert!(mark.is_some() || !go_type.is_empty(), "{ty} {name}");
+        }
+    }
+
+    #[test]
+    fn empty_objects_have_what_is_always_written() {
+        for (group, kind, want) in [
+            ("", "ConfigMap", json!({"metadata": {}})),
+            (
+                "apps",
+                "Deployment",
+                json!({
+                    "metadata": {},
+                    "spec": {"selector": null, "strategy": {}, "template": {"metadata": {}, "spec": {"containers": null}}},
+                    "status": {}
+                }),
+            ),
+            (
+                "",
+                "Event",
+                json!({
+                    "metadata": {}, "involvedObject": {}, "source": {}, "firstTimestamp": null, "lastTimestamp": null,
+                    "eventTime": null, "reportingComponent": "", "reportingInstance": ""
+                }),
+            ),
+        ] {
+            assert_eq!(builtin().kind(&GroupVersionKind::new(group, "v1", kind)).unwrap().empty(), want);
+        }
+    }
+
+    #[test]
     fn every_reference_leads_somewhere() {
         fn walk(node: &TypeNode, name: &str) {
             if let Some(reference) = &node.reference {
                 assert!(builtin().named(reference).is_some(), "{name} refers to {reference}");
             }
-            node.fields.values().chain(node.values.as_deref()).chain(node.items.as_deref()).for_each(|n| walk(n, name));
+            node.fields
+                .values()
+                .map(Box::as_ref)
+                .chain(node.values.as_deref())
+                .chain(node.items.as_deref())
+                .for_each(|n| walk(n, name));
         }
         builtin().types().iter().for_each(|(name, node)| walk(node, name));
     }

@@ -1,0 +1,72 @@
+//! Laying JSON text out anew without reading it into values: keys keep their order, texts their escapes.
+
+use super::{JsonError, from_slice};
+
+/// The text with `unit` for each level, as Go's `json.Indent` writes it: white space at the start is dropped, that at
+/// the end stays.
+///
+/// # Errors
+/// In Go's words, when the text is no JSON.
+pub fn indent(text: &str, unit: &str) -> Result<String, JsonError> {
+    from_slice(text.as_bytes())?;
+    let end = text.trim_end_matches([' ', '\t', '\r', '\n']).len();
+    let (mut out, mut level, mut in_text, mut escaped) = (String::new(), 0, false, false);
+    let line = |out: &mut String, level: usize| {
+        out.push('\n');
+        (0..level).for_each(|_| out.push_str(unit));
+    };
+    let mut last = ' ';
+    for c in text[..end].chars() {
+        if in_text {
+            out.push(c);
+            (in_text, escaped) = (escaped || c != '"', !escaped && c == '\\');
+            last = c;
+            continue;
+        }
+        match c {
+            ' ' | '\t' | '\r' | '\n' => continue,
+            '}' | ']' => {
+                level -= 1;
+                if !matches!(last, '{' | '[') {
+                    line(&mut out, level);
+                }
+            }
+            _ if matches!(last, '{' | '[') => line(&mut out, level),
+            _ => {}
+        }
+        out.push(c);
+        match c {
+            '{' | '[' => level += 1,
+            ',' => line(&mut out, level),
+            ':' => out.push(' '),
+            '"' => in_text = true,
+            _ => {}
+        }
+        last = if c == '"' { ' ' } else { c };
+    }
+    out.push_str(&text[end..]);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_laid_out_and_kept() {
+        for (text, want) in [
+            (" 1\n", "1\n"),
+            ("{}", "{}"),
+            ("[ ]", "[]"),
+            (
+                r#"{"b":"\u003c{,\"]","a":[1, {},[]]}"#,
+                "{\n  \"b\": \"\\u003c{,\\\"]\",\n  \"a\": [\n    1,\n    {},\n    []\n  ]\n}",
+            ),
+            (r#"{"a":"{"}"#, "{\n  \"a\": \"{\"\n}"),
+            (r#"["["]"#, "[\n  \"[\"\n]"),
+        ] {
+            assert_eq!(indent(text, "  ").unwrap(), want, "{text}");
+        }
+        assert!(indent("{", "  ").is_err());
+    }
+}
