@@ -1,1 +1,7 @@
-//! expr
+//! Small languages over JSON values: all pure.
+
+pub mod go_value;
+pub mod gotemplate;
+pub mod jsonpath;
+pub mod selector;
+pub mod unquote;
