@@ -1,0 +1,4 @@
+//! What kube-apiserver recorded, and what holds besides.
+
+mod cases;
+mod recorded;
