@@ -1,0 +1,157 @@
+//! From the text of a manifest to objects: documents are parted, lists opened.
+
+use super::{Error, Item, metadata};
+use crate::api::{Map, Object, ObjectExt, Value, json};
+use crate::yaml::{self, Document};
+
+/// Whether objects are checked before they are decoded: what is checked is told in other words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// They are, as `--validate` says unless it is off.
+    Yes,
+    /// They are not.
+    No,
+}
+
+/// The objects in a text. A document that cannot be parsed, or that `check` complains of, is the last that is read.
+pub fn items(source: &str, text: &[u8], check: Check) -> Vec<Result<Item, Error>> {
+    let mut found = Vec::new();
+    for document in yaml::documents(text) {
+        let document = match document {
+            Ok(document) if document.value.is_null() => continue,
+            Ok(document) => document,
+            Err(error) => {
+                found.push(Err(Error::Syntax(source.into(), error.to_string())));
+                return found;
+            }
+        };
+        if check == Check::Yes
+            && let Some(complaint) = complaint(&document.value)
+        {
+            found.push(Err(Error::Invalid(source.into(), complaint)));
+            return found;
+        }
+        let (index, line) = (document.index, document.line);
+        let item = |object, listed| Item { object, source: source.into(), document: index, line, listed };
+        match objects(document, source, text) {
+            Ok(Objects::One(object)) => found.push(Ok(item(object, false))),
+            Ok(Objects::List(objects)) => {
+                found.extend(objects.into_iter().map(|object| object.map(|object| item(object, true))));
+            }
+            Err(error) => found.push(Err(error)),
+        }
+    }
+    found
+}
+
+/// What is wrong with how an object, or each item of a `List`, says what it is.
+fn complaint(value: &Value) -> Option<String> {
+    let mut complaints = kind_complaints(value);
+    if complaints.is_empty() && value.kind() == "List" && value.api_version() == "v1" {
+        complaints = match value.get("items") {
+            Some(Value::Array(items)) => items.iter().flat_map(kind_complaints).collect(),
+            _ => vec![NO_OBJECT.into()],
+        };
+    }
+    let mut told = Vec::new();
+    for complaint in complaints {
+        if !told.contains(&complaint) {
+            told.push(complaint);
+        }
+    }
+    match told.len() {
+        0 => None,
+        1 => told.pop(),
+        _ => Some(format!("[{}]", told.join(", "))),
+    }
+}
+
+const NO_OBJECT: &str = "invalid object to validate";
+
+fn kind_complaints(value: &Value) -> Vec<String> {
+    if !value.is_object() {
+        return vec![NO_OBJECT.into()];
+    }
+    let complaint = |field: &str| match value.get(field) {
+        None | Some(Value::Null) => Some(format!("{field} not set")),
+        Some(Value::String(_)) => None,
+        Some(_) => Some(format!("{field} isn't string type")),
+    };
+    ["apiVersion", "kind"].into_iter().filter_map(complaint).collect()
+}
+
+/// What a document holds.
+enum Objects {
+    One(Object),
+    List(Vec<Result<Object, Error>>),
+}
+
+/// Decodes a document by the rules of Kubernetes' unstructured decoder: whatever has `items` is a list.
+fn objects(document: Document, source: &str, text: &[u8]) -> Result<Objects, Error> {
+    let undecodable = |problem| Error::Decode(source.into(), problem);
+    let Value::Object(mut fields) = document.value else {
+        return Err(undecodable(cannot(&document.value, "Go value of type unstructured.detector")));
+    };
+    let items = fields.remove("items");
+    items.as_ref().map_or(Ok(()), check_items).map_err(undecodable)?;
+    if string(&fields, "kind").is_empty() {
+        let shown = if document.json {
+            String::from_utf8_lossy(text.get(document.bytes).unwrap_or_default()).trim().to_owned()
+        } else {
+            fields.extend(items.map(|items| ("items".to_owned(), items)));
+            json::to_string(&Value::Object(fields))
+        };
+        return Err(undecodable(format!("Object 'Kind' is missing in '{shown}'")));
+    }
+    metadata::check(&fields).map_err(undecodable)?;
+    let items = match items {
+        None => return Ok(Objects::One(Value::Object(fields))),
+        Some(Value::Array(items)) => items,
+        Some(_) => Vec::new(),
+    };
+    if items.iter().any(|item| item.get("items").is_some_and(Value::is_array)) {
+        return Err(Error::NestedList);
+    }
+    Ok(Objects::List(items.into_iter().map(|item| list_item(item, &fields)).collect()))
+}
+
+fn cannot(value: &Value, into: &str) -> String {
+    format!("json: cannot unmarshal {} into {into}", metadata::json_kind(value))
+}
+
+/// Checks that the items of a list are objects, or null for an empty one.
+fn check_items(items: &Value) -> Result<(), String> {
+    let items = match items {
+        Value::Null => return Ok(()),
+        Value::Array(items) => items,
+        _ => return Err(cannot(items, "Go struct field decodeList.items of type []json.RawMessage")),
+    };
+    match items.iter().find(|item| !item.is_object() && !item.is_null()) {
+        Some(item) => Err(cannot(item, "Go value of type map[string]interface {}")),
+        None => Ok(()),
+    }
+}
+
+/// An item of `list`, which gives it its kind and version when it has neither.
+fn list_item(mut item: Value, list: &Map<String, Value>) -> Result<Object, Error> {
+    if item.kind().is_empty() && item.api_version().is_empty() {
+        let kind = string(list, "kind");
+        item.put(&["kind"], kind.strip_suffix("List").unwrap_or(kind));
+        item.put(&["apiVersion"], string(list, "apiVersion"));
+    }
+    let missing = |what: &str| {
+        let problem = format!("unable to get type info from the object \"*unstructured.Unstructured\": {what}");
+        Err(Error::Listed(problem))
+    };
+    if item.kind().is_empty() {
+        return missing("Object 'Kind' is missing in 'object has no kind field '");
+    }
+    if item.api_version().is_empty() {
+        return missing("Object 'apiVersion' is missing in 'object has no apiVersion field'");
+    }
+    Ok(item)
+}
+
+fn string<'a>(fields: &'a Map<String, Value>, key: &str) -> &'a str {
+    fields.get(key).and_then(Value::as_str).unwrap_or_default()
+}
