@@ -1,1 +1,39 @@
-//! ops
+//! What several commands share: which objects are meant, and how they are applied, deleted, compared and waited for.
+
+pub mod apply;
+pub mod assignments;
+pub mod cluster;
+pub mod condition;
+pub mod content_hash;
+pub mod delete;
+pub mod diff;
+pub mod edit;
+pub mod env_values;
+pub mod environment;
+pub mod expose;
+pub mod failure;
+pub mod find;
+pub mod generate;
+pub mod infos;
+pub mod key_pair;
+pub mod label_selector;
+pub mod last_applied;
+pub mod lists;
+pub mod local_patch;
+pub mod observe;
+pub mod options;
+pub mod overrides;
+pub mod pairs;
+pub mod pod_template;
+pub mod polling;
+pub mod record;
+pub mod roles;
+pub mod scaling;
+pub mod secrets;
+pub mod server_side;
+pub mod subjects;
+pub mod targets;
+pub mod waves;
+
+pub use cluster::Cluster;
+pub use failure::Failure;

@@ -1,0 +1,219 @@
+//! Client-side apply of one object: what was applied last, what is to be, and what is there become one patch.
+
+use super::options::{DryRun, Validation};
+use super::{Cluster, Failure, infos::Info, last_applied};
+use crate::api::{Object, ObjectExt, Value, json};
+use crate::client::{PatchKind, Request};
+use crate::merge::{merge_patch, strategic, three_way};
+use crate::schema;
+use std::time::Duration;
+
+/// How often a patch is tried again after somebody else was quicker, and from which try on it waits before.
+const RETRIES: usize = 5;
+const RETRIES_AT_ONCE: usize = 1;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How objects are applied.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether anything is stored.
+    pub dry_run: DryRun,
+    /// What happens about unknown fields.
+    pub validation: Validation,
+    /// The field manager.
+    pub manager: String,
+    /// Whether the manifest wins over changes that others made to the same fields.
+    pub overwrite: bool,
+    /// Delete and create anew when a patch is refused.
+    pub force: bool,
+    /// The program's name, for warnings.
+    pub program: &'static str,
+}
+
+/// What became of an object.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The object as it is now, or would be.
+    pub object: Object,
+    /// `created`, `configured`, `unchanged` or `serverside-applied`.
+    pub operation: &'static str,
+    /// Lines for stderr.
+    pub warnings: Vec<String>,
+}
+
+/// Applies one object.
+pub async fn client_side(cluster: &Cluster, info: &Info, options: &Options) -> Result<Applied, Failure> {
+    let retrieving = |failure: Failure| {
+        failure
+            .when(&format!("retrieving current configuration of:\n{}\nfrom server for:", info.describe()), &info.source)
+    };
+    if info.name.is_empty() {
+        let prefix = info.object.text(&["metadata", "generateName"]);
+        if !prefix.is_empty() {
+            return Err(Failure::message(format!("from {prefix}: cannot use generate name with apply")));
+        }
+        return Err(retrieving(Failure::message("resource name may not be empty")));
+    }
+    let live = match get(cluster, info).await {
+        Ok(live) => live,
+        Err(failure) if failure.is_not_found() => return create(cluster, info, options).await,
+        Err(failure) => return Err(retrieving(failure)),
+    };
+    let mut warnings = Vec::new();
+    if last_applied::read(&live).is_none() {
+        warnings.push(format!(
+            "Warning: resource {}/{} is missing the {} annotation which is required by {program} apply. {program} apply should only be used on resources created declaratively by either {program} create --save-config or {program} apply. The missing annotation will be patched automatically.\n",
+            info.mapping.gvr.resource, info.name, last_applied::ANNOTATION, program = options.program
+        ));
+    }
+    let mut modified = info.object.clone();
+    last_applied::write(&mut modified);
+    let (patch, object) = patch_until_accepted(cluster, info, &modified, live, options).await?;
+    if !object.text(&["metadata", "deletionTimestamp"]).is_empty() {
+        warnings.push(format!(
+            "Warning: Detected changes to resource {} which is currently being deleted.\n",
+            object.name()
+        ));
+    }
+    let operation = if is_empty(&patch) { "unchanged" } else { "configured" };
+    Ok(Applied { object, operation, warnings })
+}
+
+async fn get(cluster: &Cluster, info: &Info) -> Result<Object, Failure> {
+    Ok(cluster.client.json(&Request::get(&info.mapping, &info.namespace, &info.name)).await?)
+}
+
+fn is_empty(patch: &Value) -> bool {
+    patch.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+async fn create(cluster: &Cluster, info: &Info, options: &Options) -> Result<Applied, Failure> {
+    let mut object = info.object.clone();
+    last_applied::write(&mut object);
+    without_nulls(&mut object);
+    if options.dry_run != DryRun::Client {
+        let request = Request::create(&info.mapping, &info.namespace, &object);
+        object = cluster
+            .client
+            .json(&with_options(request, options))
+            .await
+            .map_err(|error| Failure::from(error).when("creating", &info.source))?;
+    }
+    Ok(Applied { object, operation: "created", warnings: Vec::new() })
+}
+
+/// A null in a manifest asks for a field to be away: in a new object there is nothing to take away.
+fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(without_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        _ => {}
+    }
+}
+
+fn with_options(request: Request, options: &Options) -> Request {
+    let request =
+        request.query("fieldManager", &options.manager).query("fieldValidation", options.validation.parameter());
+    if options.dry_run == DryRun::Server { request.query("dryRun", "All") } else { request }
+}
+
+async fn patch_until_accepted(
+    cluster: &Cluster,
+    info: &Info,
+    modified: &Object,
+    mut live: Object,
+    options: &Options,
+) -> Result<(Value, Object), Failure> {
+    let mut tries = 0;
+    loop {
+        let (patch, kind) = patch(info, modified, &live, options.overwrite)?;
+        if is_empty(&patch) {
+            return Ok((patch, live));
+        }
+        if options.dry_run == DryRun::Client {
+            let object = patched(info, &live, &patch, kind)?;
+            return Ok((patch, object));
+        }
+        let request =
+            Request::patch(&info.mapping, &info.namespace, &info.name, kind, json::to_string(&patch).into_bytes());
+        let failure = match cluster.client.json(&with_options(request, options)).await {
+            Ok(object) => return Ok((patch, object)),
+            Err(error) => Failure::from(error),
+        };
+        if failure.is_conflict() && tries < RETRIES {
+            tries += 1;
+            if tries > RETRIES_AT_ONCE {
+                tokio::time::sleep(PAUSE).await;
+            }
+            live = get(cluster, info).await?;
+            continue;
+        }
+        let refused = failure.status().is_some_and(|status| matches!(status.reason.as_str(), "Conflict" | "Invalid"));
+        if options.force && refused {
+            return Ok((patch, replace(cluster, info, modified, options).await?));
+        }
+        let to = format!("applying patch:\n{}\nto:\n{}\nfor:", json::to_string(&patch), info.describe());
+        return Err(failure.when("patching", &info.source).when(&to, &info.source));
+    }
+}
+
+/// The patch that makes the live object what the manifest says, and how it is to be read.
+pub fn patch(info: &Info, modified: &Object, live: &Object, overwrite: bool) -> Result<(Value, PatchKind), Failure> {
+    let nothing = Value::Null;
+    let original = match last_applied::read(live) {
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            Failure::message(format!("retrieving original configuration from:\n{}\nfor: {error}", info.describe()))
+        })?,
+        None => nothing,
+    };
+    let failed = |problem: String| {
+        Failure::message(format!(
+            "creating patch with:\noriginal:\n{}\nmodified:\n{}\ncurrent:\n{}\nfor: {problem}",
+            last_applied::read(live).unwrap_or(""),
+            json::to_string(modified),
+            json::to_string(live),
+        ))
+        .when(&format!("applying patch:\n\nto:\n{}\nfor:", info.describe()), &info.source)
+    };
+    match schema::builtin().kind(&info.mapping.gvk) {
+        Some(kind) => three_way::strategic(&original, modified, live, kind, overwrite)
+            .map(|patch| (patch, PatchKind::Strategic))
+            .map_err(|error| failed(error.to_string())),
+        None => three_way::json(&original, modified, live)
+            .map(|patch| (patch, PatchKind::Merge))
+            .map_err(|error| failed(error.to_string())),
+    }
+}
+
+/// The live object with the patch applied here.
+fn patched(info: &Info, live: &Object, patch: &Value, kind: PatchKind) -> Result<Object, Failure> {
+    let locally = |error: String| Failure::message(format!("applying patch locally: {error}"));
+    match (kind, schema::builtin().kind(&info.mapping.gvk)) {
+        (PatchKind::Strategic, Some(schema)) => {
+            strategic::apply(live, patch, schema).map_err(|error| locally(error.to_string()))
+        }
+        _ => {
+            let mut object = live.clone();
+            merge_patch::apply(&mut object, patch);
+            Ok(object)
+        }
+    }
+}
+
+/// Deletes the object, waits until it is gone, and creates it anew.
+async fn replace(cluster: &Cluster, info: &Info, modified: &Object, options: &Options) -> Result<Object, Failure> {
+    let gone = Request::delete(&info.mapping, &info.namespace, &info.name, &Value::Null);
+    cluster.client.send(&gone).await?;
+    loop {
+        match get(cluster, info).await {
+            Err(failure) if failure.is_not_found() => break,
+            Err(failure) => return Err(failure),
+            Ok(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+    let request = Request::create(&info.mapping, &info.namespace, modified);
+    Ok(cluster.client.json(&with_options(request, options)).await?)
+}

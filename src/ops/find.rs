@@ -1,0 +1,106 @@
+//! Finding objects on the server by type, name and selector.
+
+use super::infos::Info;
+use super::{Cluster, Failure};
+use crate::api::Status;
+use crate::api::{GroupVersionKind, GroupVersionResource, Object, ObjectExt, Value};
+use crate::client::{Mapping, Request};
+
+/// The page size when only names are wanted.
+const PAGE: i64 = 500;
+
+/// The resources that these words mean, categories included, each once.
+pub async fn types(cluster: &Cluster, words: &[String]) -> Result<Vec<Mapping>, Failure> {
+    let mut mappings: Vec<Mapping> = Vec::new();
+    for mapping in cluster.client.resources(&words.join(",")).await? {
+        if !mappings.iter().any(|known| known.gvk == mapping.gvk) {
+            mappings.push(mapping);
+        }
+    }
+    Ok(mappings)
+}
+
+/// Objects by type and name; they are not asked for yet.
+pub async fn named(cluster: &Cluster, pairs: &[(String, String)], all_namespaces: bool) -> Result<Vec<Info>, Failure> {
+    let mut infos: Vec<Info> = Vec::new();
+    let mut known: Vec<(&str, Vec<Mapping>)> = Vec::new();
+    for (word, _) in pairs {
+        if !known.iter().any(|(k, _)| k == word) {
+            known.push((word, types(cluster, std::slice::from_ref(word)).await?));
+        }
+    }
+    for (word, name) in pairs {
+        let Some((_, mappings)) = known.iter().find(|(k, _)| k == word) else { continue };
+        for mapping in mappings {
+            if mapping.namespaced && all_namespaces {
+                return Err(Failure::message("a resource cannot be retrieved by name across all namespaces"));
+            }
+            infos.push(Info {
+                mapping: mapping.clone(),
+                namespace: if mapping.namespaced { cluster.namespace.clone() } else { String::new() },
+                name: name.clone(),
+                object: Value::Null,
+                source: String::new(),
+            });
+        }
+    }
+    Ok(infos)
+}
+
+/// Reads the object of an info. When there is none, and not even its namespace, it is the namespace that is missing.
+pub async fn retrieve(cluster: &Cluster, info: &Info, subresource: &str) -> Result<Object, Failure> {
+    let request = Request::get(&info.mapping, &info.namespace, &info.name).subresource(subresource);
+    let failure = match cluster.client.json(&request).await.map_err(Failure::from) {
+        Ok(object) => return Ok(object),
+        Err(failure) => failure,
+    };
+    if failure.is_not_found() && !matches!(info.namespace.as_str(), "" | "default") {
+        let mapping = Mapping {
+            gvr: GroupVersionResource::new("", "v1", "namespaces"),
+            gvk: GroupVersionKind::new("", "v1", "Namespace"),
+            ..Mapping::default()
+        };
+        let namespace = cluster.client.json(&Request::get(&mapping, "", &info.namespace)).await.map_err(Failure::from);
+        if let Err(missing) = namespace
+            && missing.is_not_found()
+        {
+            return Err(missing);
+        }
+    }
+    Err(failure)
+}
+
+/// What a server says of an object that is not there.
+pub fn not_found(info: &Info) -> Failure {
+    let message = format!("{} {:?} not found", info.mapping.gvr.group_resource(), info.name);
+    Failure::Status(Box::new(Status::failure(404, "NotFound", message)))
+}
+
+/// Namespaces and names of the objects that the selectors match; the objects themselves are not fetched.
+pub async fn metadata(
+    cluster: &Cluster,
+    mapping: &Mapping,
+    namespace: &str,
+    labels: &str,
+    fields: &str,
+) -> Result<Vec<(String, String)>, Failure> {
+    let namespace = if mapping.namespaced { namespace } else { "" };
+    let mut found = Vec::new();
+    let mut page = String::new();
+    loop {
+        let mut request = Request::list(mapping, namespace)
+            .accept("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json")
+            .query("limit", &PAGE.to_string());
+        for (name, value) in [("labelSelector", labels), ("fieldSelector", fields), ("continue", &page)] {
+            if !value.is_empty() {
+                request = request.query(name, value);
+            }
+        }
+        let list = cluster.client.json(&request).await?;
+        found.extend(list.items_at(&["items"]).iter().map(|o| (o.namespace().to_string(), o.name().to_string())));
+        page = list.text(&["metadata", "continue"]).to_string();
+        if page.is_empty() {
+            return Ok(found);
+        }
+    }
+}

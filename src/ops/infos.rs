@@ -1,0 +1,96 @@
+//! Objects from manifests, with where they live on the server.
+
+use super::{Cluster, Failure};
+use crate::api::{Object, ObjectExt};
+use crate::client::Mapping;
+use crate::manifest::Item;
+
+/// An object from a manifest and its place on the server.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// The resource and its kind.
+    pub mapping: Mapping,
+    /// The namespace; empty for what belongs to the whole cluster.
+    pub namespace: String,
+    /// The name; empty when the manifest has none.
+    pub name: String,
+    /// What the manifest says.
+    pub object: Object,
+    /// The file, URL or `STDIN` that it is from; empty when it is from no manifest.
+    pub source: String,
+}
+
+impl Info {
+    /// Finds an object's place: its resource, and the command's namespace where it says none.
+    pub fn from_item(item: Item, mapping: Mapping, cluster: &Cluster) -> Result<Self, Failure> {
+        let Item { mut object, source, .. } = item;
+        let namespace = if mapping.namespaced {
+            let own = object.namespace().to_string();
+            if cluster.enforced && !own.is_empty() && own != cluster.namespace {
+                return Err(other_namespace(&own, &cluster.namespace));
+            }
+            if own.is_empty() {
+                object.put(&["metadata", "namespace"], cluster.namespace.as_str());
+                cluster.namespace.clone()
+            } else {
+                own
+            }
+        } else {
+            // A namespace means nothing to what belongs to the whole cluster.
+            object.take_at(&["metadata", "namespace"]);
+            String::new()
+        };
+        let name = object.name().to_string();
+        Ok(Info { mapping, namespace, name, object, source })
+    }
+
+    /// An object that is worked on without a server, in the namespace that it says, if any.
+    pub fn local(item: Item, enforced: Option<&str>) -> Result<Self, Failure> {
+        let Item { object, source, .. } = item;
+        let (namespace, name) = (object.namespace().to_string(), object.name().to_string());
+        if let Some(enforced) = enforced
+            && !namespace.is_empty()
+            && namespace != enforced
+        {
+            return Err(other_namespace(&namespace, enforced));
+        }
+        let mapping = Mapping { gvk: object.group_version_kind(), ..Mapping::default() };
+        Ok(Info { mapping, namespace, name, object, source })
+    }
+
+    /// The object as errors name it.
+    pub fn describe(&self) -> String {
+        let version = |gv: String| gv;
+        let (gvr, gvk) = (&self.mapping.gvr, &self.mapping.gvk);
+        let slashed = |group: &str, v: &str| version(format!("{group}/{v}"));
+        format!(
+            "Resource: \"{}, Resource={}\", GroupVersionKind: \"{}, Kind={}\"\nName: {:?}, Namespace: {:?}",
+            slashed(&gvr.group, &gvr.version),
+            gvr.resource,
+            slashed(&gvk.group, &gvk.version),
+            gvk.kind,
+            self.name,
+            self.namespace
+        )
+    }
+
+    /// The object as some errors name it: by its resource, or by its kind where no server was asked.
+    pub fn short(&self) -> String {
+        match (self.mapping.gvr.resource.as_str(), self.mapping.gvk.group.as_str()) {
+            ("", "") => format!("{}/{}", self.mapping.gvk.kind.to_lowercase(), self.name),
+            ("", group) => format!("{}.{group}/{}\n", self.mapping.gvk.kind.to_lowercase(), self.name),
+            (resource, _) => format!("{resource}/{}", self.name),
+        }
+    }
+
+    /// What tells this object from others.
+    pub fn key(&self) -> String {
+        format!("{}/{}/{}", self.mapping.gvr.group_resource(), self.namespace, self.name)
+    }
+}
+
+fn other_namespace(own: &str, enforced: &str) -> Failure {
+    Failure::message(format!(
+        "the namespace from the provided object {own:?} does not match the namespace {enforced:?}. You must pass '--namespace={own}' to perform this operation."
+    ))
+}

@@ -1,0 +1,53 @@
+//! The annotation in which client-side apply keeps what was applied last.
+
+use crate::api::{Object, ObjectExt, Value, json};
+use crate::output::typed;
+
+/// The annotation's name.
+pub const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// What was applied last; none when the object was never applied. The text is the annotation's.
+pub fn read(object: &Object) -> Option<&str> {
+    object.annotation(ANNOTATION)
+}
+
+/// The configuration as the annotation keeps it: compact JSON without the annotation itself, with a newline.
+pub fn encode(object: &Object) -> String {
+    let mut configuration = object.clone();
+    configuration.take_at(&["metadata", "annotations", ANNOTATION]);
+    if configuration.at(&["metadata", "annotations"]).is_none_or(Value::is_null) {
+        configuration.put(&["metadata", "annotations"], Value::Object(Default::default()));
+    }
+    json::to_string(&configuration) + "\n"
+}
+
+/// Puts the object's own configuration into its annotation.
+pub fn write(object: &mut Object) {
+    let text = encode(object);
+    object.put(&["metadata", "annotations", ANNOTATION], text);
+}
+
+/// As [`write`], for objects that kubectl holds as Go types: in the order of their fields, and without an empty
+/// `annotations`.
+pub fn write_typed(object: &mut Object) {
+    let mut configuration = object.clone();
+    configuration.take_at(&["metadata", "annotations", ANNOTATION]);
+    let text = typed::to_string(&configuration) + "\n";
+    object.put(&["metadata", "annotations", ANNOTATION], text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_annotation_holds_all_but_itself() {
+        let mut object = json!({"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "<1>"}});
+        write(&mut object);
+        let text = r#"{"data":{"a":"\u003c1\u003e"},"kind":"ConfigMap","metadata":{"annotations":{},"name":"c"}}"#;
+        assert_eq!(read(&object), Some(format!("{text}\n").as_str()));
+        write(&mut object);
+        assert_eq!(read(&object), Some(format!("{text}\n").as_str()));
+    }
+}
