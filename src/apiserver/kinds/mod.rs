@@ -1,10 +1,67 @@
 //! What the server knows of each kind: one file per kind, and one record that says which of its rules differ from
 //! the generic ones.
+//!
+//! Defaults are data (see [`fill`]), complaints are made along [`field::Field`]s, cells of tables are plain values.
 
+pub mod cells;
 pub mod field;
+pub mod fill;
+pub mod labels;
 
-use crate::api::{Object, Value};
+mod addresses;
+mod admission;
+mod apiservice;
+mod autoscaler;
+mod certificates;
+mod componentstatus;
+mod configmap;
+mod cron;
+mod cronjob;
+mod customresource;
+mod daemonset;
+mod deployment;
+mod devices;
+mod endpoints;
+mod endpointslice;
+mod event;
+mod flowcontrol;
+mod ingress;
+mod internal;
+mod job;
+mod lease;
+mod limitrange;
+mod namespace;
+mod naming;
+mod networkpolicy;
+mod node;
+mod persistentvolume;
+mod persistentvolumeclaim;
+mod pod;
+mod poddisruptionbudget;
+mod podtemplate;
+mod priorityclass;
+mod rbac;
+mod replicaset;
+mod resourcequota;
+mod resources;
+mod runtimeclass;
+mod secret;
+mod service;
+mod serviceaccount;
+mod servicecidr;
+mod statefulset;
+mod storage;
+mod workload;
+
+#[cfg(test)]
+mod recorded;
+
+use crate::api::{Object, ObjectExt, Value};
 use field::Errors;
+use naming::{label, subdomain};
+
+/// Reads a field as text.
+pub type Reader = fn(&Object) -> String;
 
 /// The rules of one resource, in all its versions. [`GENERIC`] holds what most kinds share; a kind's file says
 /// `Kind { default: defaults, ..GENERIC }`.
@@ -18,13 +75,22 @@ pub struct Kind {
     pub default: fn(&mut Object),
     /// What is wrong with a name, each complaint by itself; the flag says that it is a `generateName` prefix.
     pub name_complaints: fn(&str, bool) -> Vec<String>,
-    /// Whether `metadata.generation` counts changes (to all but metadata and status, see `same_generation`).
+    /// Whether `metadata.generation` counts changes; a new object has generation 1 then.
     pub has_generation: bool,
-    /// Sets what only the server may set on a new object: drops status, sets phases, allocates nothing.
+    /// Whether a change, `(new, old)`, counts for the generation: by default one of anything but metadata and status.
+    pub changes_generation: fn(&Object, &Object) -> bool,
+    /// Sets what only the server may set on a new object: drops status, sets phases, adds finalizers and what
+    /// admission adds without asking anybody; allocates nothing. Runs when name, uid and creationTimestamp are set.
     pub prepare_for_create: fn(&mut Object),
     /// Sets what a client may not change on the main resource; `old` is the stored object. Status has been kept
     /// from `old` already where the kind has a status subresource.
     pub prepare_for_update: fn(&mut Object, &Object),
+    /// Sets what a client may not change through the status subresource, `(new, old)`. By default all but the status
+    /// and the metadata that every client may change stays as it was.
+    pub prepare_for_status_update: fn(&mut Object, &Object),
+    /// Turns an object into the form of another version of the resource, which it is given; for those whose versions
+    /// differ in more than `apiVersion`. All other functions take objects in any version.
+    pub convert: fn(&mut Object, &str),
     /// Complaints about a defaulted new object, without its metadata.
     pub validate: fn(&Object, &mut Errors),
     /// Complaints about a change of the main resource, `(new, old)`, without its metadata.
@@ -35,24 +101,30 @@ pub struct Kind {
     pub warnings: fn(&Object, Option<&Object>) -> Vec<String>,
     /// The cells of a table row, in the order of the facts' columns. The time is Unix seconds.
     pub cells: fn(&Object, i64) -> Vec<Value>,
+    /// The conditions of a table row, which say that an object is done.
+    pub row_conditions: fn(&Object) -> Vec<Value>,
     /// The fields that a field selector may name besides metadata.name and metadata.namespace, with their readers.
-    pub selectable_fields: &'static [(&'static str, fn(&Object) -> String)],
+    pub selectable_fields: &'static [(&'static str, Reader)],
 }
 
-/// The rules that hold where a kind has none of its own.
+/// The rules that hold where a kind has none of its own; those of custom resources, too.
 pub const GENERIC: Kind = Kind {
     group: "",
     resource: "",
     default: |_| {},
-    name_complaints: |_, _| Vec::new(),
+    name_complaints: subdomain,
     has_generation: false,
+    changes_generation: changed_beyond_metadata,
     prepare_for_create: |_| {},
     prepare_for_update: |_, _| {},
+    prepare_for_status_update: keep_all_but_status,
+    convert: |object, version| object.put(&["apiVersion"], version),
     validate: |_, _| {},
     validate_update: |_, _, _| {},
     validate_status_update: |_, _, _| {},
     warnings: |_, _| Vec::new(),
-    cells: |_, _| Vec::new(),
+    cells: |object, now| vec![object.name().into(), cells::age(object, now)],
+    row_conditions: |_| Vec::new(),
     selectable_fields: &[],
 };
 
@@ -61,4 +133,84 @@ pub fn rules(group: &str, resource: &str) -> Kind {
     KINDS.iter().find(|k| k.group == group && k.resource == resource).copied().unwrap_or(GENERIC)
 }
 
-const KINDS: &[Kind] = &[];
+const KINDS: &[Kind] = &[
+    admission::MUTATING_BINDINGS,
+    admission::MUTATING_POLICIES,
+    admission::MUTATING_WEBHOOKS,
+    admission::VALIDATING_BINDINGS,
+    admission::VALIDATING_POLICIES,
+    admission::VALIDATING_WEBHOOKS,
+    apiservice::KIND,
+    autoscaler::KIND,
+    certificates::REQUESTS,
+    componentstatus::BINDINGS,
+    componentstatus::STATUSES,
+    configmap::KIND,
+    cronjob::KIND,
+    customresource::KIND,
+    daemonset::KIND,
+    deployment::KIND,
+    devices::CLAIMS,
+    devices::CLASSES,
+    devices::SLICES,
+    devices::TEMPLATES,
+    endpoints::KIND,
+    endpointslice::KIND,
+    event::KIND,
+    flowcontrol::LEVELS,
+    flowcontrol::SCHEMAS,
+    ingress::CLASSES,
+    ingress::INGRESSES,
+    job::KIND,
+    lease::KIND,
+    limitrange::KIND,
+    namespace::KIND,
+    networkpolicy::KIND,
+    node::KIND,
+    persistentvolume::KIND,
+    persistentvolumeclaim::KIND,
+    pod::KIND,
+    poddisruptionbudget::KIND,
+    podtemplate::REVISIONS,
+    podtemplate::TEMPLATES,
+    priorityclass::KIND,
+    rbac::CLUSTER_ROLES,
+    rbac::CLUSTER_ROLE_BINDINGS,
+    rbac::ROLES,
+    rbac::ROLE_BINDINGS,
+    replicaset::REPLICATION_CONTROLLERS,
+    replicaset::REPLICA_SETS,
+    resourcequota::KIND,
+    runtimeclass::KIND,
+    secret::KIND,
+    service::KIND,
+    serviceaccount::KIND,
+    servicecidr::ADDRESSES,
+    servicecidr::CIDRS,
+    statefulset::KIND,
+    storage::ATTACHMENTS,
+    storage::ATTRIBUTES,
+    storage::CAPACITIES,
+    storage::CLASSES,
+    storage::DRIVERS,
+    storage::NODES,
+];
+
+/// Whether anything but `metadata` and `status` differs.
+fn changed_beyond_metadata(new: &Object, old: &Object) -> bool {
+    fn rest(object: &Object) -> impl Iterator<Item = (&String, &Value)> {
+        object.as_object().into_iter().flatten().filter(|(key, _)| *key != "metadata" && *key != "status")
+    }
+    rest(new).ne(rest(old))
+}
+
+/// Puts back everything but `status` and `metadata`.
+fn keep_all_but_status(new: &mut Object, old: &Object) {
+    for (key, value) in old.as_object().into_iter().flatten() {
+        if key != "metadata" && key != "status" {
+            new.put(&[key], value.clone());
+        }
+    }
+    let Some(map) = new.as_object_mut() else { return };
+    map.retain(|key, _| key == "metadata" || key == "status" || old.get(key).is_some());
+}

@@ -1,0 +1,188 @@
+//! Authentication: bearer tokens, client certificates, impersonation, and everybody else.
+
+use super::{ANONYMOUS, Attributes, MASTERS, UNAUTHENTICATED, User};
+use crate::apiserver::errors::{About, Answer, forbidden, internal, unauthorized};
+use crate::apiserver::pipeline::Server;
+use http::header::{self, HeaderMap};
+use std::collections::HashMap;
+
+/// How users are known.
+#[derive(Clone, Debug, Default)]
+pub struct Authentication {
+    /// The users of static tokens.
+    pub tokens: HashMap<String, User>,
+    /// Whether client certificates are asked for.
+    pub certificates: bool,
+    /// Whether who shows nothing is trusted with everything.
+    pub trusting: bool,
+}
+
+/// What the connection itself says of its other end.
+#[derive(Clone, Debug, Default)]
+pub struct Peer {
+    /// The user of a verified client certificate.
+    pub user: Option<User>,
+}
+
+impl Authentication {
+    /// Reads a file of static tokens: `token,user,uid,"group1,group2"` on each line.
+    ///
+    /// # Errors
+    /// A line has fewer than three columns, or an empty token.
+    pub fn read_tokens(&mut self, text: &str) -> Result<(), String> {
+        for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let columns = csv(line);
+            let [token, name, uid, rest @ ..] = columns.as_slice() else {
+                return Err(format!(
+                    "token file must have at least 3 columns (token, user name, user uid), line {} has {}",
+                    i + 1,
+                    columns.len()
+                ));
+            };
+            if token.is_empty() {
+                return Err(format!("empty token has been found in token file, line {}", i + 1));
+            }
+            let groups = rest.first().map_or("", String::as_str).split(',').map(str::trim).filter(|g| !g.is_empty());
+            let groups = groups.map(String::from).collect();
+            let user = User { name: name.clone(), uid: uid.clone(), groups, ..User::default() };
+            self.tokens.insert(token.clone(), user);
+        }
+        Ok(())
+    }
+
+    /// Whether there is any way to be known. Where there is none, everybody is trusted.
+    pub fn is_configured(&self) -> bool {
+        !self.trusting && (self.certificates || !self.tokens.is_empty())
+    }
+}
+
+/// The columns of one line.
+fn csv(line: &str) -> Vec<String> {
+    let mut columns = vec![String::new()];
+    let mut quoted = false;
+    for c in line.trim().chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => columns.push(String::new()),
+            c => {
+                if let Some(column) = columns.last_mut() {
+                    column.push(c);
+                }
+            }
+        }
+    }
+    columns.into_iter().map(|column| column.trim().to_string()).collect()
+}
+
+impl Server {
+    /// Who sends a request.
+    pub(in crate::apiserver) async fn authenticate(&self, headers: &HeaderMap, peer: &Peer) -> Answer<User> {
+        let user = match bearer(headers) {
+            Some(token) => self.token_user(token).await?.ok_or_else(unauthorized)?,
+            None => match &peer.user {
+                Some(user) => user.clone(),
+                None if self.authentication.is_configured() => User::new(ANONYMOUS, &[UNAUTHENTICATED]),
+                None => User::new("admin", &[MASTERS]),
+            },
+        };
+        self.impersonate(user.authenticated(), headers).await
+    }
+
+    /// The user of a token; none for a token that nobody gave out.
+    pub(super) async fn token_user(&self, token: &str) -> Answer<Option<User>> {
+        match self.authentication.tokens.get(token) {
+            Some(user) => Ok(Some(user.clone().authenticated())),
+            None => Ok(self.service_account(token).await?.map(User::authenticated)),
+        }
+    }
+
+    /// Whom the user wants to be taken for.
+    async fn impersonate(&self, user: User, headers: &HeaderMap) -> Answer<User> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let name = text("impersonate-user");
+        let groups: Vec<String> = headers
+            .get_all("impersonate-group")
+            .iter()
+            .filter_map(|value| value.to_str().ok().map(String::from))
+            .collect();
+        let extra: Vec<(String, String)> = headers
+            .iter()
+            .filter_map(|(key, value)| {
+                Some((key.as_str().strip_prefix("impersonate-extra-")?.to_string(), value.to_str().ok()?.to_string()))
+            })
+            .collect();
+        let uid = text("impersonate-uid");
+        if name.is_empty() {
+            if groups.is_empty() && extra.is_empty() && uid.is_empty() {
+                return Ok(user);
+            }
+            return Err(internal("requested impersonation of groups, extra or uid without impersonating a user"));
+        }
+        let mut asked = Vec::new();
+        match service_account_name(name) {
+            Some((namespace, account)) => asked.push(("", "serviceaccounts", "", namespace, account)),
+            None => asked.push(("", "users", "", "", name)),
+        }
+        asked.extend(groups.iter().map(|group| ("", "groups", "", "", group.as_str())));
+        let group = "authentication.k8s.io";
+        asked.extend(extra.iter().map(|(key, value)| (group, "userextras", key.as_str(), "", value.as_str())));
+        if !uid.is_empty() {
+            asked.push((group, "uids", "", "", uid));
+        }
+        for (group, resource, subresource, namespace, name) in asked {
+            let attributes = Attributes {
+                verb: "impersonate".into(),
+                group: group.into(),
+                resource: resource.into(),
+                subresource: subresource.into(),
+                namespace: namespace.into(),
+                name: name.into(),
+                path: String::new(),
+            };
+            if !self.authorize(&user, &attributes).await?.allowed {
+                return Err(forbidden(About { group, kind: resource, name }, &attributes.denied(&user)));
+            }
+        }
+        let mut wanted = User { name: name.into(), uid: uid.into(), groups, ..User::default() };
+        for (key, value) in extra {
+            wanted.extra.entry(key).or_default().push(value);
+        }
+        if let Some((namespace, _)) = service_account_name(name)
+            && wanted.groups.is_empty()
+        {
+            wanted.groups = service_account_groups(namespace);
+        }
+        Ok(wanted.authenticated())
+    }
+}
+
+/// The namespace and name of a service account from its user's name.
+pub(super) fn service_account_name(user: &str) -> Option<(&str, &str)> {
+    user.strip_prefix("system:serviceaccount:")?.split_once(':')
+}
+
+/// The groups that all service accounts of a namespace are in.
+pub(super) fn service_account_groups(namespace: &str) -> Vec<String> {
+    vec!["system:serviceaccounts".into(), format!("system:serviceaccounts:{namespace}")]
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_files_are_read() {
+        let mut authentication = Authentication::default();
+        authentication.read_tokens("t1,jane,1,\"dev,ops\"\n\nt2, bob ,2\n").unwrap();
+        let jane = &authentication.tokens["t1"];
+        assert_eq!((jane.name.as_str(), jane.groups.as_slice()), ("jane", &["dev".to_string(), "ops".into()][..]));
+        assert_eq!(authentication.tokens["t2"].name, "bob");
+        assert!(authentication.read_tokens("t3,x").is_err());
+        assert!(authentication.read_tokens(",x,1").is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! Role-based access control: what rules and bindings allow (rbac.authorization.k8s.io).
+
+use super::authenticate::service_account_name;
+use super::{Attributes, MASTERS, User};
+use crate::api::{ObjectExt, Value};
+use crate::apiserver::errors::Answer;
+use crate::apiserver::pipeline::Server;
+use crate::expr::selector::parse_labels;
+
+/// Whether somebody may do something, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether they may.
+    pub allowed: bool,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
+/// The rules that a user has, with where each comes from.
+type Granted = Vec<(Value, String)>;
+
+impl Server {
+    /// Whether a user may do something.
+    pub(in crate::apiserver) async fn authorize(&self, user: &User, attributes: &Attributes) -> Answer<Decision> {
+        if user.is_in(MASTERS) {
+            return Ok(Decision { allowed: true, reason: String::new() });
+        }
+        let granted = self.rules_of(user, &attributes.namespace).await?;
+        let allowing = granted.into_iter().find(|(rule, _)| allows(rule, attributes));
+        Ok(allowing.map_or_else(Decision::default, |(_, reason)| Decision { allowed: true, reason }))
+    }
+
+    /// All rules that bindings give a user, in the cluster and in a namespace.
+    pub(super) async fn rules_of(&self, user: &User, namespace: &str) -> Answer<Granted> {
+        let mut granted = Vec::new();
+        for binding in self.values("clusterrolebindings", "").await? {
+            self.grant(user, &binding, "", &mut granted).await?;
+        }
+        if !namespace.is_empty() {
+            for binding in self.values("rolebindings", namespace).await? {
+                self.grant(user, &binding, namespace, &mut granted).await?;
+            }
+        }
+        Ok(granted)
+    }
+
+    async fn grant(&self, user: &User, binding: &Value, namespace: &str, granted: &mut Granted) -> Answer<()> {
+        let subjects = binding.items_at(&["subjects"]);
+        let Some(subject) = subjects.iter().find_map(|subject| applies(subject, user, namespace)) else {
+            return Ok(());
+        };
+        let (kind, name) = (binding.text(&["roleRef", "kind"]), binding.text(&["roleRef", "name"]));
+        let binding_kind = if namespace.is_empty() { "ClusterRoleBinding" } else { "RoleBinding" };
+        let place =
+            if namespace.is_empty() { binding.name().into() } else { format!("{}/{namespace}", binding.name()) };
+        let reason = format!("RBAC: allowed by {binding_kind} {place:?} of {kind} {name:?} to {subject}");
+        for rule in self.role_rules(kind, name, namespace).await? {
+            granted.push((rule, reason.clone()));
+        }
+        Ok(())
+    }
+
+    /// The rules of a role; those of an aggregated role are the rules of all that it selects.
+    async fn role_rules(&self, kind: &str, name: &str, namespace: &str) -> Answer<Vec<Value>> {
+        let cluster = kind == "ClusterRole";
+        let (resource, namespace) = if cluster { ("clusterroles", "") } else { ("roles", namespace) };
+        let roles = self.values(resource, namespace).await?;
+        let mut pending: Vec<&Value> = roles.iter().filter(|role| role.name() == name).collect();
+        let (mut seen, mut rules) = (Vec::new(), Vec::new());
+        while let Some(role) = pending.pop() {
+            if seen.contains(&role.name()) {
+                continue;
+            }
+            seen.push(role.name());
+            rules.extend_from_slice(role.items_at(&["rules"]));
+            for selector in role.items_at(&["aggregationRule", "clusterRoleSelectors"]) {
+                pending.extend(roles.iter().filter(|other| selected(selector, other)));
+            }
+        }
+        Ok(rules)
+    }
+
+    async fn values(&self, resource: &str, namespace: &str) -> Answer<Vec<Value>> {
+        let Some(served) = self.registry.find("rbac.authorization.k8s.io", "v1", resource) else {
+            return Ok(Vec::new());
+        };
+        let entries = self.all(served, namespace).await?;
+        Ok(entries.iter().map(|entry| served.value(&entry.object, entry.revision)).collect())
+    }
+}
+
+/// Whether a LabelSelector's labels select an object.
+fn selected(selector: &Value, object: &Value) -> bool {
+    let labels = selector.map_at(&["matchLabels"]).into_iter().flatten();
+    let terms: Vec<String> = labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or(""))).collect();
+    let parsed = parse_labels(&terms.join(","));
+    parsed.is_ok_and(|parsed| !parsed.is_empty() && parsed.matches(|key| object.label(key)))
+}
+
+/// Whether a subject of a binding is the user, and how a reason names it.
+fn applies(subject: &Value, user: &User, namespace: &str) -> Option<String> {
+    let name = subject.text(&["name"]);
+    match subject.text(&["kind"]) {
+        "User" if user.name == name => Some(format!("User {name:?}")),
+        "Group" if user.is_in(name) => Some(format!("Group {name:?}")),
+        "ServiceAccount" => {
+            let own = subject.text(&["namespace"]);
+            let own = if own.is_empty() { namespace } else { own };
+            let found = service_account_name(&user.name) == Some((own, name));
+            found.then(|| format!("ServiceAccount {:?}", format!("{name}/{own}")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a rule allows something.
+pub fn allows(rule: &Value, attributes: &Attributes) -> bool {
+    let texts = |field: &str| rule.items_at(&[field]).iter().filter_map(Value::as_str).collect::<Vec<&str>>();
+    let has = |field: &str, wanted: &str| texts(field).iter().any(|text| *text == "*" || *text == wanted);
+    if !has("verbs", &attributes.verb) {
+        return false;
+    }
+    if attributes.resource.is_empty() {
+        let path = attributes.path.as_str();
+        return texts("nonResourceURLs").iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => path.starts_with(prefix),
+            None => *pattern == path,
+        });
+    }
+    let names = texts("resourceNames");
+    let resource = attributes.resource_path();
+    let every = format!("*/{}", attributes.subresource);
+    let matches =
+        |text: &&str| *text == "*" || *text == resource || !attributes.subresource.is_empty() && *text == every;
+    has("apiGroups", &attributes.group)
+        && texts("resources").iter().any(matches)
+        && (names.is_empty() || names.contains(&attributes.name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn rules_allow_what_they_say() {
+        let asked = |verb: &str, resource: &str, name: &str| {
+            let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            Attributes {
+                verb: verb.into(),
+                resource: resource.into(),
+                subresource: subresource.into(),
+                name: name.into(),
+                ..Attributes::default()
+            }
+        };
+        let rule = |resources: Value| json!({"apiGroups": [""], "resources": resources, "verbs": ["get"]});
+        for (rule, attributes, allowed) in [
+            (rule(json!(["pods"])), asked("get", "pods", ""), true),
+            (rule(json!(["pods"])), asked("list", "pods", ""), false),
+            (rule(json!(["pods"])), asked("get", "pods/log", ""), false),
+            (rule(json!(["pods/log"])), asked("get", "pods/log", ""), true),
+            (rule(json!(["*/log"])), asked("get", "pods/log", ""), true),
+            (rule(json!(["*"])), asked("get", "pods/log", ""), true),
+            (json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}), asked("x", "y", "z"), true),
+            (
+                json!({"apiGroups": [""], "resources": ["a"], "resourceNames": ["n"], "verbs": ["get"]}),
+                asked("get", "a", "n"),
+                true,
+            ),
+            (
+                json!({"apiGroups": [""], "resources": ["a"], "resourceNames": ["n"], "verbs": ["get"]}),
+                asked("get", "a", "m"),
+                false,
+            ),
+        ] {
+            assert_eq!(allows(&rule, &attributes), allowed, "{rule} {attributes:?}");
+        }
+        let path = |path: &str| Attributes { verb: "get".into(), path: path.into(), ..Attributes::default() };
+        let rule = json!({"nonResourceURLs": ["/healthz", "/api/*"], "verbs": ["get"]});
+        assert!(allows(&rule, &path("/healthz")) && allows(&rule, &path("/api/v1")));
+        assert!(!allows(&rule, &path("/metrics")));
+    }
+}

@@ -1,0 +1,124 @@
+//! New objects.
+
+use super::codec::{self, Decoded};
+use super::errors::{Answer, already_exists, bad_request, internal_plain, invalid};
+use super::kinds::field::Errors;
+use super::meta;
+use super::options::Write as Options;
+use super::ownership::{self, Manager};
+use super::pipeline::{Call, Server, store_failure};
+use super::registry::Served;
+use super::respond::{self, Body, Shown};
+use super::store::{Expect, Key, StoreError, Write};
+use crate::api::{ObjectExt, Value};
+use http::{Response, StatusCode};
+
+/// How often a write that lost a race, or a generated name that was taken, is tried again.
+pub(super) const ATTEMPTS: usize = 8;
+
+/// An object that is to be made.
+pub(super) struct New<'a> {
+    /// Its resource.
+    pub served: &'a Served,
+    /// Its namespace; empty for what belongs to the cluster.
+    pub namespace: &'a str,
+    /// Who makes it.
+    pub manager: Manager<'a>,
+    /// Whether this is an apply: its managed fields are made already.
+    pub applied: bool,
+    /// Do all but store it.
+    pub dry_run: bool,
+}
+
+impl Server {
+    /// Makes an object from a request's body.
+    pub(super) async fn create(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        if let Some(answer) = self.review(call).await {
+            return answer;
+        }
+        let media = call.media()?;
+        let options = Options::parse(call.query, "CreateOptions")?;
+        let Decoded { object, warnings } = codec::decode(call.body, media, call.served, options.validation)?;
+        call.warn(warnings);
+        let namespace = &call.target.namespace;
+        check_namespace(&object, namespace)?;
+        let manager = call.manager(&options);
+        let new = New { served: call.served, namespace, manager, applied: false, dry_run: options.dry_run };
+        let mut warnings = Vec::new();
+        let shown = self.make(&new, object, &mut warnings).await?;
+        call.warn(warnings);
+        Ok(respond::object(StatusCode::CREATED, &shown, call.served, call.accepted, call.now.seconds))
+    }
+
+    /// Makes an object.
+    pub(super) async fn make(&self, new: &New<'_>, mut object: Value, warnings: &mut Vec<String>) -> Answer<Shown> {
+        let New { served, namespace, .. } = *new;
+        let rules = &served.rules;
+        let now = (self.clock)();
+        if !object.resource_version().is_empty() {
+            return Err(internal_plain("resourceVersion should not be set on objects to be created"));
+        }
+        (rules.default)(&mut object);
+        meta::prune(&mut object);
+        if !new.applied {
+            ownership::note_update(None, &mut object, served, &new.manager, now);
+        }
+        self.admit_new(served, namespace, &mut object).await?;
+        let generated = object.name().is_empty();
+        meta::prepare_new(&mut object, served, namespace, now);
+        (rules.prepare_for_create)(&mut object);
+        meta::prune(&mut object);
+        let mut errors = Errors::default();
+        meta::validate(&object, served.info.namespaced(), &rules.name_complaints, &mut errors);
+        (rules.validate)(&object, &mut errors);
+        if !errors.causes.is_empty() {
+            return Err(invalid(served.about_kind(object.name()), errors));
+        }
+        warnings.extend((rules.warnings)(&object, None));
+        let mut attempts = ATTEMPTS;
+        loop {
+            let name = object.name().to_string();
+            let key = Key { collection: served.collection.clone(), name: served.place(namespace, &name) };
+            let mut complete = object.clone();
+            let claims = self.claims(served, None, Some(&mut complete), new.dry_run).await?;
+            let encoded = served.encode(&complete);
+            if new.dry_run {
+                return match self.store.get(&key).await.map_err(store_failure)? {
+                    Some(_) => Err(already_exists(served.about(&name))),
+                    None => Ok(served.show(&encoded, None)),
+                };
+            }
+            let mut writes = vec![Write { key, expect: Expect::Absent, object: Some(encoded.clone()) }];
+            writes.extend(claims);
+            attempts -= 1;
+            match self.store.commit(writes).await {
+                Ok(revision) => return Ok(served.show(&encoded, Some(revision))),
+                Err(StoreError::Conflict(0, _)) if !generated || attempts == 0 => {
+                    return Err(already_exists(served.about(&name)));
+                }
+                Err(StoreError::Conflict(0, _)) => {
+                    let metadata = meta::metadata_mut(&mut object);
+                    metadata.remove("name");
+                    meta::generate_name(metadata);
+                }
+                Err(StoreError::Conflict(..)) if attempts > 0 => {}
+                Err(other) => return Err(store_failure(other)),
+            }
+        }
+    }
+}
+
+/// Checks that a body is for the namespace that the URL names.
+pub(super) fn check_namespace(object: &Value, namespace: &str) -> Answer<()> {
+    if object.namespace().is_empty() || object.namespace() == namespace {
+        return Ok(());
+    }
+    Err(bad_request("the namespace of the provided object does not match the namespace sent on the request"))
+}
+
+impl Served {
+    /// Whether the status is a subresource, and so not part of the main one.
+    pub(super) fn has_status(&self) -> bool {
+        self.subresource("status").is_some()
+    }
+}

@@ -1,0 +1,264 @@
+//! Deleting: at once, after a while, or when everything that holds an object has let go.
+
+use super::admission::admit_delete;
+use super::codec::decode_plain;
+use super::errors::{Answer, conflict};
+use super::meta::{self, FOREGROUND, ORPHAN};
+use super::options::{Delete, List, Propagation};
+use super::pipeline::{Call, Server, store_failure};
+use super::read::{self, Selection};
+use super::registry::Served;
+use super::respond::{self, Body, Shown};
+use super::store::{Entry, Expect, Key, StoreError, Write};
+use crate::api::time::{Moment, rfc3339, unix_seconds};
+use crate::api::{GroupVersionKind, ObjectExt, Value};
+use http::{Response, StatusCode};
+use std::sync::Arc;
+
+const JOBS_ORPHAN: &str = "child pods are preserved by default when jobs are deleted; set \
+    propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
+/// What a delete did.
+pub(super) enum Deleted {
+    /// The object is gone; this is how it was.
+    Gone(Shown),
+    /// The object stays for now, marked.
+    Waiting(Shown),
+}
+
+impl Server {
+    /// Deletes the object that a request names.
+    pub(super) async fn delete(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        let options = delete_options(call)?;
+        let warns = &*call.served.collection == "/registry/jobs/" && options.propagation.is_none();
+        let deleted = loop {
+            let entry = self.entry(call).await?;
+            match self.remove(call.served, &entry, &options, call.now).await? {
+                Some(deleted) => break deleted,
+                None => continue,
+            }
+        };
+        let status = StatusCode::OK;
+        let response = match deleted {
+            Deleted::Gone(shown) if !returns_object(call.served) => {
+                let uid = shown.object.value(0).uid().to_string();
+                let mut details =
+                    serde_json::json!({"name": call.target.name, "kind": call.served.info.resource, "uid": uid});
+                if !call.served.kind.group.is_empty() {
+                    details.put(&["group"], call.served.kind.group.as_str());
+                }
+                let done = serde_json::json!({
+                    "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details
+                });
+                respond::value(status, &done, call.accepted)
+            }
+            Deleted::Gone(shown) | Deleted::Waiting(shown) => {
+                respond::object(status, &shown, call.served, call.accepted, call.now.seconds)
+            }
+        };
+        if warns {
+            call.warn([JOBS_ORPHAN.into()]);
+        }
+        Ok(response)
+    }
+
+    /// Deletes all objects that a request selects, and answers with what they were.
+    pub(super) async fn delete_collection(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        let options = delete_options(call)?;
+        let list = List::parse(call.query, false)?;
+        let selection = Selection::parse(&list, call.served)?;
+        let (page, _, _) = self.page(call, &list, &selection).await?;
+        let mut shown = Vec::with_capacity(page.entries.len());
+        for entry in page.entries {
+            let mut current = entry.clone();
+            loop {
+                match self.remove(call.served, &current, &options, call.now).await? {
+                    Some(_) => break,
+                    None => {
+                        let key = Key { collection: call.served.collection.clone(), name: entry.name.clone() };
+                        match self.store.get(&key).await.map_err(store_failure)? {
+                            Some(found) => current = found,
+                            None => break,
+                        }
+                    }
+                }
+            }
+            shown.push(entry);
+        }
+        Ok(read::answer(call, shown, read::list_metadata(page.revision, None, 0)))
+    }
+
+    /// Deletes an object in this state; none when it is no longer in this state.
+    pub(super) async fn remove(
+        &self,
+        served: &Served,
+        entry: &Arc<Entry>,
+        options: &Delete,
+        now: Moment,
+    ) -> Answer<Option<Deleted>> {
+        let live = served.value(&entry.object, entry.revision);
+        admit_delete(served, live.name())?;
+        check_preconditions(served, &live, options)?;
+        let mut new = live.clone();
+        let fate = mark(&mut new, served, options, now);
+        let encoded = served.encode(&new);
+        let shown = |version| served.show(&encoded, Some(version));
+        if options.dry_run || fate == Fate::Pending && encoded.same_as(&entry.object) {
+            let shown = shown(entry.revision);
+            return Ok(Some(if fate == Fate::Goes { Deleted::Gone(shown) } else { Deleted::Waiting(shown) }));
+        }
+        let key = Key { collection: served.collection.clone(), name: entry.name.clone() };
+        let object = (fate != Fate::Goes).then(|| encoded.clone());
+        let mut writes = vec![Write { key, expect: Expect::At(entry.revision), object }];
+        if fate == Fate::Goes {
+            writes.extend(self.claims(served, Some(&live), None, false).await?);
+        }
+        match self.store.commit(writes).await {
+            Ok(revision) => {
+                self.collector.deleted(&new, served, fate == Fate::Goes);
+                let shown = shown(revision);
+                Ok(Some(if fate == Fate::Goes { Deleted::Gone(shown) } else { Deleted::Waiting(shown) }))
+            }
+            Err(StoreError::Conflict(..)) => Ok(None),
+            Err(other) => Err(store_failure(other)),
+        }
+    }
+}
+
+/// Whether the answer to a delete is the object itself and not a Status (kube-apiserver's ReturnDeletedObject).
+fn returns_object(served: &Served) -> bool {
+    const CORE: [&str; 8] = [
+        "namespaces",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+    ];
+    match served.kind.group.as_str() {
+        "" => CORE.contains(&served.info.resource.as_str()),
+        group => matches!(group, "resource.k8s.io" | "storage.k8s.io"),
+    }
+}
+
+/// Kinds whose dependents stay when nothing else is said, because that is how it was before there was a choice.
+fn orphans_by_default(served: &Served) -> bool {
+    matches!(&*served.collection, "/registry/controllers/" | "/registry/jobs/")
+}
+
+/// What a delete makes of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It goes.
+    Goes,
+    /// It stays for a while, marked.
+    Waits,
+    /// It has been marked before, and nothing changes.
+    Pending,
+}
+
+/// Marks an object as deleted, and says what becomes of it.
+fn mark(new: &mut Value, served: &Served, options: &Delete, now: Moment) -> Fate {
+    let marked = meta::is_deleting(new);
+    let propagation =
+        options.propagation.or_else(|| (!marked && orphans_by_default(served)).then_some(Propagation::Orphan));
+    let mut finalizers: Vec<String> = meta::finalizers(new).into_iter().map(String::from).collect();
+    match propagation {
+        Some(Propagation::Orphan) => add_remove(&mut finalizers, ORPHAN, FOREGROUND),
+        Some(Propagation::Foreground) => add_remove(&mut finalizers, FOREGROUND, ORPHAN),
+        Some(Propagation::Background) => finalizers.retain(|f| f != ORPHAN && f != FOREGROUND),
+        None => {}
+    }
+    let held = !finalizers.is_empty() || !new.items_at(&["spec", "finalizers"]).is_empty() && is_namespace(served);
+    new.put(&["metadata", "finalizers"], finalizers);
+    let graceful = is_graceful(served);
+    if marked {
+        let left = new.integer(&["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0);
+        if let Some(shorter) = options.grace.filter(|grace| graceful && (0..left).contains(grace)) {
+            let at = unix_seconds(new.text(&["metadata", "deletionTimestamp"])).unwrap_or(now.seconds);
+            new.put(&["metadata", "deletionTimestamp"], rfc3339(at - left + shorter));
+            new.put(&["metadata", "deletionGracePeriodSeconds"], shorter);
+            meta::prune(new);
+            return if shorter > 0 || held { Fate::Waits } else { Fate::Goes };
+        }
+        meta::prune(new);
+        return if left > 0 || held { Fate::Pending } else { Fate::Goes };
+    }
+    let grace = if graceful { grace(new, options) } else { 0 };
+    if grace > 0 || held || graceful {
+        let metadata = meta::metadata_mut(new);
+        metadata.insert("deletionTimestamp".into(), rfc3339(now.seconds + grace).into());
+        if !is_namespace(served) {
+            metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
+        }
+        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
+            metadata.insert("generation".into(), (generation + 1).into());
+        }
+    }
+    if held && is_namespace(served) {
+        new.put(&["status", "phase"], "Terminating");
+    }
+    meta::prune(new);
+    if grace > 0 || held { Fate::Waits } else { Fate::Goes }
+}
+
+fn is_namespace(served: &Served) -> bool {
+    &*served.collection == "/registry/namespaces/"
+}
+
+/// Whether objects of a kind get time to end.
+fn is_graceful(served: &Served) -> bool {
+    &*served.collection == "/registry/pods/"
+}
+
+/// The seconds that a pod may take to end.
+fn grace(pod: &Value, options: &Delete) -> i64 {
+    let own = pod.integer(&["spec", "terminationGracePeriodSeconds"]).unwrap_or(30);
+    let wanted = options.grace.unwrap_or(own);
+    // Nobody has to be asked about a pod that no node runs, or that has ended.
+    let idle = pod.text(&["spec", "nodeName"]).is_empty();
+    let ended = matches!(pod.text(&["status", "phase"]), "Failed" | "Succeeded");
+    if idle || ended {
+        0
+    } else if wanted < 0 {
+        1
+    } else {
+        wanted
+    }
+}
+
+fn add_remove(finalizers: &mut Vec<String>, add: &str, remove: &str) {
+    finalizers.retain(|finalizer| finalizer != remove);
+    if !finalizers.iter().any(|finalizer| finalizer == add) {
+        finalizers.push(add.into());
+    }
+}
+
+fn check_preconditions(served: &Served, live: &Value, options: &Delete) -> Answer<()> {
+    let about = served.about_kind(live.name());
+    if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != live.uid()) {
+        let why = format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
+            live.uid()
+        );
+        return Err(conflict(about, &why));
+    }
+    if let Some(version) = options.version.as_deref().filter(|version| *version != live.resource_version()) {
+        let why = format!(
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The object might have been modified",
+            live.resource_version()
+        );
+        return Err(conflict(about, &why));
+    }
+    Ok(())
+}
+
+fn delete_options(call: &Call<'_>) -> Answer<Delete> {
+    if call.body.is_empty() {
+        return Delete::parse(call.query, None);
+    }
+    let body = decode_plain(call.body, call.media()?, &GroupVersionKind::new("", "v1", "DeleteOptions"))?;
+    Delete::parse(call.query, Some(&body))
+}

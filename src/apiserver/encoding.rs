@@ -1,0 +1,187 @@
+//! Objects as they are kept: encoded once when they are written, copied when they are read.
+//!
+//! A kept object is JSON without `apiVersion`, `kind` and `metadata.resourceVersion`. Items of a list have neither of
+//! the first two, and the third is the revision of the transaction that stores the object: it is known only then, so
+//! it is put in while copying, at a place that is remembered. Metadata comes first, its fields in Kubernetes' order.
+
+use crate::api::{Map, Value, json};
+use hyper::body::Bytes;
+use std::sync::Arc;
+
+/// Metadata's fields in the order in which kube-apiserver writes them, around the resourceVersion.
+const BEFORE_VERSION: [&str; 5] = ["name", "generateName", "namespace", "selfLink", "uid"];
+const AFTER_VERSION: [&str; 9] = [
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
+
+/// An encoded object, and beside it what selectors need.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    bytes: Bytes,
+    /// Where the resourceVersion goes.
+    version_at: u32,
+    /// Where `metadata`'s value ends. It starts at [`METADATA_AT`].
+    metadata_end: u32,
+    deleting: bool,
+    labels: Arc<[(Box<str>, Box<str>)]>,
+    /// The uids of its owners.
+    owners: Arc<[Box<str>]>,
+}
+
+/// Where the value of `metadata` starts.
+const METADATA_AT: usize = r#"{"metadata":"#.len();
+
+impl Encoded {
+    /// Encodes an object. Its `apiVersion`, `kind` and resourceVersion are left out.
+    pub fn new(object: &Value) -> Self {
+        let empty = Map::new();
+        let object = object.as_object().unwrap_or(&empty);
+        let metadata = object.get("metadata").and_then(Value::as_object).unwrap_or(&empty);
+        let mut out = Vec::with_capacity(512);
+        out.extend_from_slice(br#"{"metadata":{"#);
+        write_fields(&mut out, metadata, &BEFORE_VERSION);
+        let version_at = out.len() as u32;
+        write_fields(&mut out, metadata, &AFTER_VERSION);
+        out.push(b'}');
+        let metadata_end = out.len() as u32;
+        for (key, value) in object {
+            if !matches!(key.as_str(), "metadata" | "apiVersion" | "kind") {
+                write_field(&mut out, key, value);
+            }
+        }
+        out.push(b'}');
+        let labels = metadata.get("labels").and_then(Value::as_object).map_or_else(Vec::new, |labels| {
+            labels.iter().filter_map(|(k, v)| Some((k.as_str().into(), v.as_str()?.into()))).collect()
+        });
+        out.shrink_to_fit();
+        let deleting = metadata.contains_key("deletionTimestamp");
+        let owners = metadata.get("ownerReferences").and_then(Value::as_array).map_or_else(Vec::new, |owners| {
+            owners.iter().filter_map(|owner| Some(owner.get("uid")?.as_str()?.into())).collect()
+        });
+        Self { bytes: out.into(), version_at, metadata_end, deleting, labels: labels.into(), owners: owners.into() }
+    }
+
+    /// Writes the object as an item of a list: without `apiVersion` and `kind`.
+    pub fn write_item(&self, revision: Option<u64>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes[..self.version_at as usize]);
+        write_version(out, revision);
+        out.extend_from_slice(&self.bytes[self.version_at as usize..]);
+    }
+
+    /// Writes the object by itself; `head` is `"kind":"Pod","apiVersion":"v1",`.
+    pub fn write(&self, head: &str, revision: Option<u64>, out: &mut Vec<u8>) {
+        out.push(b'{');
+        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(&self.bytes[1..self.version_at as usize]);
+        write_version(out, revision);
+        out.extend_from_slice(&self.bytes[self.version_at as usize..]);
+    }
+
+    /// Writes the value of `metadata`.
+    pub fn write_metadata(&self, revision: Option<u64>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.bytes[METADATA_AT..self.version_at as usize]);
+        write_version(out, revision);
+        out.extend_from_slice(&self.bytes[self.version_at as usize..self.metadata_end as usize]);
+    }
+
+    /// The object as a value, with its resourceVersion but without `apiVersion` and `kind`.
+    pub fn value(&self, revision: u64) -> Value {
+        let mut value: Value = serde_json::from_slice(&self.bytes).unwrap_or_default();
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("resourceVersion".into(), revision.to_string().into());
+        }
+        value
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_deleting(&self) -> bool {
+        self.deleting
+    }
+
+    /// The uids of its owners.
+    pub fn owners(&self) -> &[Box<str>] {
+        &self.owners
+    }
+
+    /// A label's value.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+    }
+
+    /// Whether another object is the same but for the resourceVersion.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+
+    /// How many bytes it takes.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+fn write_version(out: &mut Vec<u8>, revision: Option<u64>) {
+    let Some(revision) = revision else { return };
+    out.extend_from_slice(br#","resourceVersion":""#);
+    out.extend_from_slice(revision.to_string().as_bytes());
+    out.push(b'"');
+}
+
+fn write_fields(out: &mut Vec<u8>, map: &Map<String, Value>, fields: &[&str]) {
+    for field in fields {
+        if let Some(value) = map.get(*field) {
+            write_field(out, field, value);
+        }
+    }
+}
+
+fn write_field(out: &mut Vec<u8>, key: &str, value: &Value) {
+    if out.last() != Some(&b'{') {
+        out.push(b',');
+    }
+    write_string(out, key);
+    out.push(b':');
+    write_value(out, value);
+}
+
+/// Writes a value as Go does.
+pub fn write_value(out: &mut Vec<u8>, value: &Value) {
+    // Writing to memory cannot fail.
+    let _ = json::write(value, out);
+}
+
+/// Writes a string as Go does.
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    let _ = json::write_text(text, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_object_is_written_with_its_version() {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "<&>\u{2028}\u{1}é"},
+            "metadata": {"uid": "u", "name": "x", "labels": {"k": "v"}, "resourceVersion": "9", "generation": 1}});
+        let encoded = Encoded::new(&object);
+        let mut out = Vec::new();
+        encoded.write(r#""kind":"ConfigMap","apiVersion":"v1","#, Some(12), &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"x","uid":"u","resourceVersion":"12","generation":1,"labels":{"k":"v"}},"data":{"a":"\u003c\u0026\u003e\u2028\u0001é"}}"#
+        );
+        let mut out = Vec::new();
+        encoded.write_metadata(Some(3), &mut out);
+        assert_eq!(out, br#"{"name":"x","uid":"u","resourceVersion":"3","generation":1,"labels":{"k":"v"}}"#);
+        assert_eq!(encoded.value(5)["metadata"]["resourceVersion"], "5");
+        assert_eq!((encoded.label("k"), encoded.label("z")), (Some("v"), None));
+    }
+}

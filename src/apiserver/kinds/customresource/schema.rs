@@ -1,0 +1,332 @@
+//! The schemas of custom resources: what OpenAPI has and Kubernetes has not, and Kubernetes' own extensions. Rules
+//! (CEL) are kept, and not compiled.
+
+use super::super::field::{Errors, Field, quoted};
+use super::structural;
+use crate::api::{Object, ObjectExt, Value};
+
+const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
+
+/// The fields that a schema may have at its root when there is a status subresource, with Go's names.
+const ROOT: [(&str, &str); 22] = [
+    ("description", "Description"),
+    ("type", "Type"),
+    ("format", "Format"),
+    ("title", "Title"),
+    ("maximum", "Maximum"),
+    ("exclusiveMaximum", "ExclusiveMaximum"),
+    ("minimum", "Minimum"),
+    ("exclusiveMinimum", "ExclusiveMinimum"),
+    ("maxLength", "MaxLength"),
+    ("minLength", "MinLength"),
+    ("pattern", "Pattern"),
+    ("maxItems", "MaxItems"),
+    ("minItems", "MinItems"),
+    ("uniqueItems", "UniqueItems"),
+    ("multipleOf", "MultipleOf"),
+    ("required", "Required"),
+    ("items", "Items"),
+    ("properties", "Properties"),
+    ("externalDocs", "ExternalDocs"),
+    ("example", "Example"),
+    ("x-kubernetes-preserve-unknown-fields", "XPreserveUnknownFields"),
+    ("x-kubernetes-validations", "XValidations"),
+];
+
+/// Complains about a whole schema.
+pub(super) fn validate(schema: &Field, has_status: bool, errors: &mut Errors) {
+    if !schema.is_set() {
+        return;
+    }
+    if has_status {
+        let kind = schema.get("type");
+        if !kind.is_empty() && kind.text() != "object" {
+            let complaint = "only \"object\" is allowed as the type at the root of the schema if the status \
+                             subresource is enabled";
+            errors.reject(&kind, complaint);
+        } else if schema.entries().any(|(name, _)| !ROOT.iter().any(|(known, _)| *known == name)) {
+            let all: Vec<&str> = ROOT.iter().map(|(_, name)| *name).collect();
+            let complaint = format!(
+                "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
+                all.join(" ")
+            );
+            errors.reject(schema, &complaint);
+        }
+    }
+    if schema.get("nullable").is_true() {
+        errors.forbidden(schema.get("nullable"), "nullable cannot be true at the root");
+    }
+    structural::validate(schema, errors);
+    part(schema, &Place { root: true, ..Place::default() }, errors);
+}
+
+/// Where in a schema something lies.
+#[derive(Clone, Copy, Default)]
+struct Place<'a> {
+    root: bool,
+    in_metadata: bool,
+    no_defaults: Option<&'a str>,
+}
+
+fn part(schema: &Field, place: &Place, errors: &mut Errors) {
+    standard(schema, place, errors);
+    if schema.get("uniqueItems").is_true() {
+        let complaint = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
+        errors.forbidden(schema.get("uniqueItems"), complaint);
+    }
+    let inner = Place { root: false, ..*place };
+    let (properties, additional, items) =
+        (schema.get("properties"), schema.get("additionalProperties"), schema.get("items"));
+    if additional.is_set() && properties.count() > 0 && additional.value() != &Value::Bool(true) {
+        errors.forbidden(additional, "additionalProperties and properties are mutual exclusive");
+    }
+    if additional.value().is_object() {
+        let reason = "inside additionalProperties applying to object metadata";
+        let no_defaults = place.in_metadata.then_some(reason).or(place.no_defaults);
+        part(&additional, &Place { no_defaults, ..inner }, errors);
+    }
+    for (name, property) in properties.entries() {
+        let meta = ["metadata", "kind", "apiVersion"].contains(&name);
+        let embedded = schema.get("x-kubernetes-embedded-resource").is_true();
+        let reason = format!("in top-level {name}");
+        let mut inner = inner;
+        inner.in_metadata |= meta && (place.root || embedded);
+        if meta && place.root {
+            inner.no_defaults = Some(&reason);
+        }
+        part(&property, &inner, errors);
+    }
+    for list in ["not", "allOf", "oneOf", "anyOf"].map(|name| schema.get(name)) {
+        if list.value().is_object() {
+            part(&list, &inner, errors);
+        }
+        list.items().for_each(|schema| part(&schema, &inner, errors));
+    }
+    if items.value().is_object() {
+        part(&items, &inner, errors);
+    }
+    extensions(schema, errors);
+    list_map(schema, errors);
+    rules(&schema.get("x-kubernetes-validations"), errors);
+}
+
+/// Complains about what OpenAPI has and Kubernetes has not.
+fn standard(schema: &Field, place: &Place, errors: &mut Errors) {
+    let (kind, items) = (schema.get("type"), schema.get("items"));
+    if !kind.is_empty() {
+        errors.one_of(&kind, &TYPES);
+    }
+    if let Some(reason) = place.no_defaults.filter(|_| schema.get("default").is_set()) {
+        errors.forbidden(schema.get("default"), &format!("must not be set {reason}"));
+    }
+    for name in ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"] {
+        if !schema.get(name).is_empty() {
+            errors.forbidden(schema.get(name), &format!("{name} is not supported"));
+        }
+    }
+    if kind.text() == "null" {
+        errors.forbidden(kind, "type cannot be set to null, use nullable as an alternative");
+    }
+    if items.value().is_array() {
+        errors.forbidden(items, "items must be a schema object and not an array");
+    }
+    let embedded = schema.get("x-kubernetes-embedded-resource");
+    if place.in_metadata && embedded.is_true() {
+        errors.forbidden(embedded, "must not be used inside of resource meta");
+    }
+}
+
+fn extensions(schema: &Field, errors: &mut Errors) {
+    let (kind, items) = (schema.get("type"), schema.get("items"));
+    let (preserve, map, list) = (
+        schema.get("x-kubernetes-preserve-unknown-fields"),
+        schema.get("x-kubernetes-map-type"),
+        schema.get("x-kubernetes-list-type"),
+    );
+    if preserve.is_set() && !preserve.is_true() {
+        errors.reject(&preserve, "must be true or undefined");
+    }
+    typed(&map, &kind, "object", "x-kubernetes-map-type", errors);
+    if map.is_set() {
+        errors.one_of(&map, &["atomic", "granular"]);
+    }
+    let wrong = typed(&list, &kind, "array", "x-kubernetes-list-type", errors);
+    if !wrong && list.text() == "set" {
+        let inner_list = items.get("x-kubernetes-list-type");
+        let complaint = "must be atomic as item of a list with x-kubernetes-list-type=set";
+        match items.get("type").text() {
+            "array" if !["", "atomic"].contains(&inner_list.text()) => errors.reject(&inner_list, complaint),
+            "object" if items.get("x-kubernetes-map-type").text() != "atomic" => {
+                errors.invalid(items.get("x-kubernetes-map-type"), inner_list.value(), complaint);
+            }
+            _ => {}
+        }
+    }
+    if list.is_set() {
+        errors.one_of(&list, &["atomic", "set", "map"]);
+    }
+}
+
+/// Complains about an extension of a schema of another type; says whether it is one.
+fn typed(extension: &Field, kind: &Field, wanted: &str, name: &str, errors: &mut Errors) -> bool {
+    let wrong = extension.is_set() && kind.text() != wanted;
+    let complaint = format!("must be {wanted} if {name} is specified");
+    if wrong && kind.is_empty() {
+        errors.required(kind, &complaint);
+    } else if wrong {
+        errors.reject(kind, &complaint);
+    }
+    wrong
+}
+
+fn list_map(schema: &Field, errors: &mut Errors) {
+    let (list, keys, items) =
+        (schema.get("x-kubernetes-list-type"), schema.get("x-kubernetes-list-map-keys"), schema.get("items"));
+    if keys.count() > 0 && list.text() != "map" {
+        let complaint = "must be map if x-kubernetes-list-map-keys is non-empty";
+        if list.is_set() {
+            errors.reject(&list, complaint);
+        } else {
+            errors.required(list, complaint);
+        }
+    }
+    let properties = items.get("properties");
+    if list.text() == "map" {
+        if keys.count() == 0 {
+            errors.required(keys, "must not be empty if x-kubernetes-list-type is map");
+        }
+        let kind = items.get("type");
+        if !items.is_set() {
+            errors.required(items, "must have a schema if x-kubernetes-list-type is map");
+        } else if kind.text() != "object" {
+            let complaint = "must be object if parent array's x-kubernetes-list-type is map";
+            errors.invalid_as(kind, &quoted(kind.text()), complaint);
+        } else {
+            for (index, key) in keys.items().enumerate() {
+                let property = properties.entry(key.text());
+                if !property.is_set() {
+                    errors.reject(&keys, "entries must all be names of item properties");
+                } else if ["array", "object"].contains(&property.get("type").text()) {
+                    let complaint = "must be a scalar type if parent array's x-kubernetes-list-type is map";
+                    errors.invalid(property.get("type"), kind.value(), complaint);
+                }
+                if (0..index).any(|before| keys.item(before).text() == key.text()) {
+                    errors.reject(&keys, "must not contain duplicate entries");
+                }
+            }
+        }
+    }
+    if !["set", "map"].contains(&list.text()) || !items.value().is_object() {
+        return;
+    }
+    if items.get("nullable").is_true() {
+        let complaint = format!("cannot be nullable when x-kubernetes-list-type is {}", list.text());
+        errors.forbidden(items.get("nullable"), &complaint);
+    }
+    let required = items.get("required");
+    for key in keys.items().filter(|key| list.text() == "map" && properties.entry(key.text()).is_set()) {
+        let property = properties.entry(key.text());
+        let reason = "this property is in x-kubernetes-list-map-keys, so it";
+        if !required.items().any(|name| name.text() == key.text()) && !property.get("default").is_set() {
+            errors
+                .required(property.get("default"), &format!("{reason} must have a default or be a required property"));
+        }
+        if property.get("nullable").is_true() {
+            errors.forbidden(property.get("nullable"), &format!("{reason} cannot be nullable"));
+        }
+    }
+}
+
+fn rules(rules: &Field, errors: &mut Errors) {
+    let breaks = |text: &str| text.contains(['\n', '\r']);
+    for rule in rules.items() {
+        let [text, message, expression, reason, path] =
+            ["rule", "message", "messageExpression", "reason", "fieldPath"].map(|name| rule.get(name));
+        let trimmed = message.text().trim();
+        if text.text().trim().is_empty() {
+            errors.required(text, "rule is not specified");
+        } else if !message.is_empty() && trimmed.is_empty() {
+            errors.reject(&message, "must be non-empty if specified");
+        } else if breaks(trimmed) {
+            errors.reject(&message, "must not contain line breaks");
+        } else if breaks(text.text().trim()) && trimmed.is_empty() {
+            errors.required(message, "message must be specified if rule contains line breaks");
+        }
+        if !expression.is_empty() && expression.text().trim().is_empty() {
+            errors.required(expression, "messageExpression must be non-empty if specified");
+        }
+        if reason.is_set() {
+            let reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
+            errors.one_of(&reason, &reasons);
+        }
+        if !path.is_empty() && path.text().trim().is_empty() {
+            errors.reject(&path, "must be non-empty if specified");
+        }
+        if breaks(path.text()) {
+            errors.reject(&path, "must not contain line breaks");
+        }
+    }
+}
+
+/// The formats of all versions' schemas that nobody checks.
+pub(super) fn unknown_formats(definition: &Object) -> Vec<String> {
+    let mut unknown = Vec::new();
+    for version in definition.items_at(&["spec", "versions"]) {
+        collect_formats(version.at(&["schema", "openAPIV3Schema"]).unwrap_or(&Value::Null), &mut unknown);
+    }
+    unknown.sort();
+    unknown.dedup();
+    unknown
+}
+
+fn collect_formats(schema: &Value, unknown: &mut Vec<String>) {
+    const TEXTS: [&str; 26] = [
+        "bsonobjectid",
+        "uri",
+        "email",
+        "hostname",
+        "ipv4",
+        "ipv6",
+        "cidr",
+        "mac",
+        "uuid",
+        "uuid3",
+        "uuid4",
+        "uuid5",
+        "isbn",
+        "isbn10",
+        "isbn13",
+        "creditcard",
+        "ssn",
+        "hexcolor",
+        "rgbcolor",
+        "byte",
+        "password",
+        "date",
+        "duration",
+        "datetime",
+        "k8sshortname",
+        "k8slongname",
+    ];
+    let format = schema.text(&["format"]);
+    let known = match schema.text(&["type"]) {
+        "" | "string" => TEXTS.contains(&format.replace('-', "").as_str()),
+        "integer" => ["int32", "int64"].contains(&format),
+        "number" => ["float", "double"].contains(&format),
+        _ => false,
+    };
+    if !format.is_empty() && !known {
+        unknown.push(format.into());
+    }
+    for name in ["items", "not", "additionalProperties"] {
+        if let Some(inner) = schema.get(name).filter(|inner| inner.is_object()) {
+            collect_formats(inner, unknown);
+        }
+    }
+    for name in ["allOf", "anyOf", "oneOf"] {
+        schema.items_at(&[name]).iter().for_each(|inner| collect_formats(inner, unknown));
+    }
+    for (_, inner) in schema.map_at(&["properties"]).into_iter().flatten() {
+        collect_formats(inner, unknown);
+    }
+}

@@ -1,0 +1,58 @@
+//! PodTemplates and ControllerRevisions: what controllers keep to make pods from.
+
+use super::cells::{age, containers, labels};
+use super::field::{Errors, Field};
+use super::fill::fill;
+use super::{GENERIC, Kind, pod};
+use crate::api::{GroupVersion, Object, ObjectExt};
+use serde_json::json;
+
+pub(super) const TEMPLATES: Kind = Kind {
+    resource: "podtemplates",
+    default: |template| {
+        fill(template, &json!({"template": {}}));
+        pod::defaults::template(template.at_mut(&["template"]));
+    },
+    has_generation: true,
+    validate: |template, errors| pod::validate::template(&Field::new("", template).get("template"), errors),
+    validate_update: |new, _, errors| (TEMPLATES.validate)(new, errors),
+    warnings: |template, _| pod::warnings::of_template(template, "template"),
+    cells: |template, _| {
+        let [names, images] = containers(template.at(&["template", "spec"]));
+        vec![template.name().into(), names, images, labels(template.map_at(&["template", "metadata", "labels"])).into()]
+    },
+    ..GENERIC
+};
+
+pub(super) const REVISIONS: Kind = Kind {
+    group: "apps",
+    resource: "controllerrevisions",
+    default: |revision| fill(revision, &json!({"revision": 0})),
+    validate: revision,
+    validate_update: |new, old, errors| {
+        revision(new, errors);
+        errors.immutable(&Field::new("", new).get("data"), &Field::new("", old).get("data"));
+    },
+    cells: |revision, now| {
+        let owners = revision.items_at(&["metadata", "ownerReferences"]).iter();
+        let owner = owners.into_iter().find(|owner| owner.get("controller") == Some(&true.into())).map(|owner| {
+            let kind = GroupVersion::parse(owner.api_version()).with_kind(owner.kind()).group_kind();
+            format!("{}/{}", kind.to_lowercase(), owner.text(&["name"]))
+        });
+        vec![
+            revision.name().into(),
+            owner.unwrap_or_else(|| "<none>".into()).into(),
+            super::cells::number(revision, &["revision"]),
+            age(revision, now),
+        ]
+    },
+    ..GENERIC
+};
+
+fn revision(revision: &Object, errors: &mut Errors) {
+    let root = Field::new("", revision);
+    if !root.get("data").is_set() {
+        errors.required("data", "data is mandatory");
+    }
+    errors.non_negative(&root.get("revision"));
+}

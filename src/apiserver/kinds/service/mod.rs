@@ -1,0 +1,300 @@
+//! Services: defaults, what the server keeps on a change, and the row of a table.
+
+pub(super) mod validate;
+
+pub(super) use validate::{load_balancer_status, port_or_name, reachable_ip};
+
+use super::fill::fill;
+use super::{GENERIC, Kind, cells, label};
+use crate::api::{Object, ObjectExt, Value, names};
+use serde_json::json;
+
+pub(super) const KIND: Kind = Kind {
+    resource: "services",
+    default: defaults,
+    name_complaints: label,
+    prepare_for_create,
+    prepare_for_update,
+    validate: validate::create,
+    validate_update: validate::update,
+    validate_status_update: validate::status_update,
+    warnings: validate::warnings,
+    cells: row,
+    selectable_fields: &[
+        ("spec.clusterIP", |service| service.text(&["spec", "clusterIP"]).into()),
+        ("spec.type", |service| service.text(&["spec", "type"]).into()),
+    ],
+    ..GENERIC
+};
+
+fn kind_of(service: &Object) -> &str {
+    service.text(&["spec", "type"])
+}
+
+fn is_headless(service: &Object) -> bool {
+    matches!(service.items_at(&["spec", "clusterIPs"]), [Value::String(ip)] if ip == "None")
+}
+
+fn has_node_ports(service: &Object) -> bool {
+    matches!(kind_of(service), "NodePort" | "LoadBalancer")
+}
+
+/// Whether clients outside of the cluster may reach it.
+fn is_external(service: &Object) -> bool {
+    has_node_ports(service) || kind_of(service) == "ClusterIP" && !service.items_at(&["spec", "externalIPs"]).is_empty()
+}
+
+fn needs_health_check(service: &Object) -> bool {
+    kind_of(service) == "LoadBalancer" && service.text(&["spec", "externalTrafficPolicy"]) == "Local"
+}
+
+fn defaults(service: &mut Object) {
+    fill(
+        service,
+        &json!({
+            "spec": {"sessionAffinity": "None", "type": "ClusterIP", "ports": [{"protocol": "TCP"}]},
+            "status": {"loadBalancer": {}},
+        }),
+    );
+    let kind = kind_of(service).to_owned();
+    match service.text(&["spec", "sessionAffinity"]) {
+        "None" => drop(service.take_at(&["spec", "sessionAffinityConfig"])),
+        "ClientIP" => {
+            fill(service, &json!({"spec": {"sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 10800}}}}))
+        }
+        _ => {}
+    }
+    if let Some(ports) = service.at_mut(&["spec"]).get_mut("ports").and_then(Value::as_array_mut) {
+        for port in ports {
+            let target = port.get("targetPort");
+            if target.is_none_or(|target| target == &json!(0) || target == "") {
+                let number = port.integer(&["port"]).unwrap_or(0);
+                port.put(&["targetPort"], number);
+            }
+        }
+    }
+    if is_external(service) {
+        fill(service, &json!({"spec": {"externalTrafficPolicy": "Cluster"}}));
+    }
+    if matches!(kind.as_str(), "ClusterIP" | "NodePort" | "LoadBalancer") {
+        fill(service, &json!({"spec": {"internalTrafficPolicy": "Cluster"}}));
+    }
+    if kind == "LoadBalancer" {
+        fill(service, &json!({"spec": {"allocateLoadBalancerNodePorts": true}}));
+        let ingress = service.at_mut(&["status", "loadBalancer"]).get_mut("ingress").and_then(Value::as_array_mut);
+        for point in ingress.into_iter().flatten().filter(|point| !point.text(&["ip"]).is_empty()) {
+            fill(point, &json!({"ipMode": "VIP"}));
+        }
+    }
+}
+
+/// Leaves to the store only what must be allocated: addresses and node ports that are still missing.
+fn prepare_for_create(service: &mut Object) {
+    service.put(&["status"], json!({"loadBalancer": {}}));
+    default_ip_families(service);
+}
+
+/// `clusterIP` and `clusterIPs` say the same, and the families follow from them (KEP-563).
+fn default_ip_families(service: &mut Object) {
+    if kind_of(service) == "ExternalName" {
+        return;
+    }
+    let ip = service.text(&["spec", "clusterIP"]).to_owned();
+    if !ip.is_empty() && service.items_at(&["spec", "clusterIPs"]).is_empty() {
+        service.put(&["spec", "clusterIPs"], json!([ip]));
+    }
+    let selectorless = service.map_at(&["spec", "selector"]).is_none_or(|selector| selector.is_empty());
+    let (families, policy) = if is_headless(service) && selectorless {
+        (json!(["IPv4", "IPv6"]), "RequireDualStack")
+    } else {
+        let family = |ip: &Value| if ip.as_str().is_some_and(|ip| ip.contains(':')) { "IPv6" } else { "IPv4" };
+        let ips = service.items_at(&["spec", "clusterIPs"]);
+        (if ips.is_empty() { json!(["IPv4"]) } else { ips.iter().map(family).collect() }, "SingleStack")
+    };
+    let spec = service.at_mut(&["spec"]);
+    if spec.items_at(&["ipFamilies"]).is_empty() {
+        spec.put(&["ipFamilies"], families);
+    }
+    fill(spec, &json!({"ipFamilyPolicy": policy}));
+}
+
+fn prepare_for_update(service: &mut Object, old: &Object) {
+    drop_what_the_type_has_not(service, old);
+    keep_allocated(service, old);
+    // A changed clusterIP goes first into clusterIPs, when those have not changed themselves.
+    let (ip, ips) = (service.at(&["spec", "clusterIP"]), service.at(&["spec", "clusterIPs"]));
+    if ip != old.at(&["spec", "clusterIP"]) && ips == old.at(&["spec", "clusterIPs"]) {
+        match ip.cloned() {
+            Some(ip) => service.put(&["spec", "clusterIPs"], json!([ip])),
+            None => drop(service.take_at(&["spec", "clusterIPs"])),
+        }
+    }
+    if kind_of(service) != "ExternalName" {
+        default_ip_families(service);
+    }
+}
+
+/// Takes away what was allocated for the old type, unless the client has changed it.
+fn drop_what_the_type_has_not(service: &mut Object, old: &Object) {
+    let unchanged = |service: &Object, field: &str| service.at(&["spec", field]) == old.at(&["spec", field]);
+    if kind_of(old) != "ExternalName" && kind_of(service) == "ExternalName" {
+        for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            if unchanged(service, field) {
+                service.take_at(&["spec", field]);
+            }
+        }
+    }
+    if has_node_ports(old) && !has_node_ports(service) {
+        let old_ports: Vec<_> = old.items_at(&["spec", "ports"]).iter().map(|p| p.get("nodePort").cloned()).collect();
+        if let Some(ports) = service.at_mut(&["spec"]).get_mut("ports").and_then(Value::as_array_mut) {
+            for port in ports.iter_mut().filter(|port| old_ports.contains(&port.get("nodePort").cloned())) {
+                port.take_at(&["nodePort"]);
+            }
+        }
+    }
+    let drops: [(bool, bool, &str); 4] = [
+        (needs_health_check(old), needs_health_check(service), "healthCheckNodePort"),
+        (kind_of(old) == "LoadBalancer", kind_of(service) == "LoadBalancer", "allocateLoadBalancerNodePorts"),
+        (kind_of(old) == "LoadBalancer", kind_of(service) == "LoadBalancer", "loadBalancerClass"),
+        (is_external(old), is_external(service), "externalTrafficPolicy"),
+    ];
+    for (before, now, field) in drops {
+        if before && !now && unchanged(service, field) {
+            service.take_at(&["spec", field]);
+        }
+    }
+    if kind_of(service) != "LoadBalancer" {
+        service.put(&["status", "loadBalancer"], json!({}));
+    }
+}
+
+/// Keeps what was allocated where the client has left it out.
+fn keep_allocated(service: &mut Object, old: &Object) {
+    if kind_of(old) != "ExternalName" && kind_of(service) != "ExternalName" {
+        for field in ["clusterIP", "clusterIPs"] {
+            if service.at(&["spec", field]).is_none_or(|value| value == "")
+                && let Some(value) = old.at(&["spec", field])
+            {
+                service.put(&["spec", field], value.clone());
+            }
+        }
+    }
+    if has_node_ports(old) && has_node_ports(service) {
+        let mut free: Vec<&Value> = old.items_at(&["spec", "ports"]).iter().collect();
+        let ports = service.at_mut(&["spec"]).get_mut("ports").and_then(Value::as_array_mut);
+        let taken = |port: &Value| port.integer(&["nodePort"]).unwrap_or(0);
+        for port in ports.into_iter().flatten().filter(|port| taken(port) == 0) {
+            let same = |other: &&Value| ["port", "protocol"].iter().all(|key| other.get(key) == port.get(*key));
+            if let Some(index) = free.iter().position(same) {
+                let number = taken(free.remove(index));
+                if number != 0 {
+                    port.put(&["nodePort"], number);
+                }
+            }
+        }
+    }
+    if needs_health_check(old) && needs_health_check(service) {
+        let port = old.integer(&["spec", "healthCheckNodePort"]).unwrap_or(0);
+        fill(service, &json!({"spec": {"healthCheckNodePort|0": port}}));
+    }
+}
+
+fn row(service: &Object, now: i64) -> Vec<Value> {
+    let spec = |path: &[&str]| service.items_at(&[&["spec"], path].concat());
+    let texts = |items: &[Value]| items.iter().filter_map(Value::as_str).map(String::from).collect::<Vec<_>>();
+    let ports: Vec<_> = spec(&["ports"])
+        .iter()
+        .map(|port| {
+            let number = port.integer(&["port"]).unwrap_or(0);
+            let node_port = port.integer(&["nodePort"]).filter(|n| *n > 0).map_or(String::new(), |n| format!(":{n}"));
+            format!("{number}{node_port}/{}", port.text(&["protocol"]))
+        })
+        .collect();
+    let mut external = texts(spec(&["externalIPs"]));
+    let (kind, mut none) = (kind_of(service), "<none>");
+    match kind {
+        "LoadBalancer" => {
+            external = [load_balancer_points(service), external].concat();
+            none = "<pending>";
+        }
+        "ExternalName" => external = vec![service.text(&["spec", "externalName"]).into()],
+        "ClusterIP" | "NodePort" => {}
+        _ => (external, none) = (Vec::new(), "<unknown>"),
+    }
+    vec![
+        service.name().into(),
+        kind.into(),
+        cells::none_if_empty(spec(&["clusterIPs"]).first().and_then(Value::as_str).unwrap_or("")),
+        if external.is_empty() { none.into() } else { external.join(",").into() },
+        cells::none_if_empty(&ports.join(",")),
+        cells::age(service, now),
+        cells::labels(service.map_at(&["spec", "selector"])).into(),
+    ]
+}
+
+/// The addresses and names that a load balancer has given, sorted, each once; of ingresses, too.
+pub(super) fn load_balancer_points(object: &Object) -> Vec<String> {
+    let points = object.items_at(&["status", "loadBalancer", "ingress"]).iter();
+    let texts =
+        points.filter_map(|p| ["ip", "hostname"].iter().map(|key| p.text(&[key])).find(|text| !text.is_empty()));
+    let mut texts: Vec<String> = texts.map(String::from).collect();
+    texts.sort();
+    texts.dedup();
+    texts
+}
+
+/// Whether an address is of the sixth version.
+fn is_ipv6(ip: &str) -> bool {
+    names::parse_ip(ip).is_some_and(|ip| ip.is_ipv6())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(mut service: Object) -> Object {
+        defaults(&mut service);
+        prepare_for_create(&mut service);
+        service
+    }
+
+    #[test]
+    fn families_follow_from_addresses() {
+        for (spec, families, policy) in [
+            (json!({}), json!(["IPv4"]), "SingleStack"),
+            (json!({"clusterIP": "fd00::1"}), json!(["IPv6"]), "SingleStack"),
+            (json!({"clusterIP": "None", "selector": {"a": "b"}}), json!(["IPv4"]), "SingleStack"),
+            (json!({"clusterIP": "None"}), json!(["IPv4", "IPv6"]), "RequireDualStack"),
+        ] {
+            let service = made(json!({"spec": spec}));
+            assert_eq!(service["spec"]["ipFamilies"], families);
+            assert_eq!(service["spec"]["ipFamilyPolicy"], policy);
+        }
+        assert_eq!(made(json!({"spec": {"type": "ExternalName"}}))["spec"].get("ipFamilies"), None);
+    }
+
+    #[test]
+    fn a_change_keeps_what_was_allocated() {
+        let mut old = made(json!({"spec": {"type": "NodePort", "ports": [{"port": 80}]}}));
+        old.put(&["spec", "clusterIP"], "10.0.0.1");
+        old.put(&["spec", "clusterIPs"], json!(["10.0.0.1"]));
+        old["spec"]["ports"][0]["nodePort"] = json!(30000);
+        let mut new = json!({"spec": {"type": "NodePort", "ports": [{"port": 81}, {"port": 80}]}});
+        defaults(&mut new);
+        prepare_for_update(&mut new, &old);
+        assert_eq!(new["spec"]["clusterIPs"], json!(["10.0.0.1"]));
+        assert_eq!(new["spec"]["ports"][1]["nodePort"], json!(30000));
+        assert_eq!(new["spec"]["ports"][0].get("nodePort"), None);
+
+        let mut new = old.clone();
+        new.put(&["spec", "type"], "ClusterIP");
+        prepare_for_update(&mut new, &old);
+        assert_eq!(new["spec"]["ports"][0].get("nodePort"), None);
+        assert_eq!(new["spec"].get("externalTrafficPolicy"), None);
+
+        let mut new = old.clone();
+        new.put(&["spec", "clusterIP"], "10.0.0.77");
+        prepare_for_update(&mut new, &old);
+        assert_eq!(new["spec"]["clusterIPs"], json!(["10.0.0.77"]));
+    }
+}

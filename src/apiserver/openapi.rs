@@ -1,0 +1,116 @@
+//! The schema of everything, for clients: OpenAPI 2 as one document, OpenAPI 3 as one for each version.
+
+use super::clock::http_date;
+use super::discovery::not_found;
+use super::encoding::write_value;
+use super::pipeline::Server;
+use super::request::{Query, value};
+use super::respond::{self, Body};
+
+use crate::api::{ObjectExt, Value};
+use crate::schema::openapi;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use hyper::body::Bytes;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Documents that somebody has asked for: they are made only then, and kept.
+#[derive(Default)]
+pub struct Documents {
+    made: Mutex<HashMap<String, Bytes>>,
+}
+
+impl Documents {
+    fn get(&self, path: &str, make: impl FnOnce() -> Option<Value>) -> Option<Bytes> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(document) = made.get(path) {
+            return Some(document.clone());
+        }
+        let mut out = Vec::new();
+        write_value(&mut out, &make()?);
+        let document = Bytes::from(out);
+        made.insert(path.into(), document.clone());
+        Some(document)
+    }
+}
+
+impl Server {
+    /// Answers with a document; `parts` is what comes after `/openapi/`.
+    pub(super) fn openapi(&self, parts: &[&str], query: &Query, headers: &HeaderMap) -> Response<Body> {
+        let gzip = respond::accepts_gzip(headers);
+        let document = match parts {
+            ["v3"] => {
+                let index = self.documents.get("v3", || Some(openapi::v3_index()));
+                let bytes = index.unwrap_or_default().to_vec();
+                return respond::whole(StatusCode::OK, "text/plain; charset=utf-8", bytes, gzip);
+            }
+            ["v2"] if wants_protobuf(headers) => {
+                return respond::whole(StatusCode::OK, PROTOBUF, v2_heading(), false);
+            }
+            ["v2"] => self.documents.get("v2", || Some(openapi::v2())),
+            ["v3", rest @ ..] => {
+                let path = rest.join("/");
+                self.documents.get(&path, || openapi::v3_at(&path))
+            }
+            _ => None,
+        };
+        let Some(document) = document else { return not_found() };
+        let hash = self.hash(parts);
+        let tag = format!("\"{hash}\"");
+        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+        let mut response = if known {
+            respond::empty(StatusCode::NOT_MODIFIED)
+        } else {
+            respond::whole(StatusCode::OK, "application/json", document.to_vec(), gzip)
+        };
+        put(&mut response, header::ETAG, &tag);
+        put(&mut response, header::VARY, "Accept");
+        // An address with a hash never means another document.
+        if value(query, "hash").is_some_and(|asked| asked == hash) {
+            const YEAR: i64 = 365 * 86_400;
+            put(&mut response, header::CACHE_CONTROL, "public, immutable");
+            put(&mut response, header::EXPIRES, &http_date((self.clock)().seconds + YEAR));
+        }
+        response
+    }
+
+    /// The hash in a document's address; one for all documents that have no address.
+    fn hash(&self, parts: &[&str]) -> String {
+        let index = openapi::v3_index();
+        let path = parts.get(1..).unwrap_or_default().join("/");
+        let address = index
+            .at(&["paths", &path, "serverRelativeURL"])
+            .or_else(|| index.at(&["paths", "api/v1", "serverRelativeURL"]));
+        let address = address.and_then(Value::as_str).unwrap_or("");
+        address.rsplit_once("hash=").map_or("", |(_, hash)| hash).to_string()
+    }
+}
+
+/// The type of answers in protobuf. Requests spell it with an `@`, which no media type may have.
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+fn wants_protobuf(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    accept.contains("proto-openapi.spec.v2") && !accept.contains("json")
+}
+
+/// The heading of the OpenAPI 2 document in protobuf (gnostic's `Document`): the dialect's version, title and version,
+/// without definitions. Clients that still want this form look in it for what OpenAPI 3 did not tell them, find nothing,
+/// and leave the checking to the server.
+fn v2_heading() -> Vec<u8> {
+    let field = |number: u8, content: &[u8]| {
+        // Contents are short, so that a length is one byte.
+        let mut out = vec![number << 3 | 2, u8::try_from(content.len()).unwrap_or(0)];
+        out.extend_from_slice(content);
+        out
+    };
+    let info = [field(1, b"Kubernetes"), field(2, b"v1.36.2")].concat();
+    [field(1, b"2.0"), field(2, &info)].concat()
+}
+
+fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

@@ -1,0 +1,323 @@
+//! The way of a request through the server: parse, find the resource, do what the verb says, answer.
+
+use super::auth::authenticate::{Authentication, Peer};
+use super::auth::token::Signer;
+use super::auth::{Attributes, User};
+use super::claims::ServiceRange;
+use super::clock::{self, Clock};
+use super::codec::MediaType;
+use super::collector::{self, Collector};
+use super::errors::{About, Answer, Failure, bad_request, forbidden, internal, method_not_allowed, no_such_resource};
+use super::openapi::Documents;
+use super::options;
+use super::ownership::Manager;
+use super::registry::{Registry, Served};
+use super::request::{self, Query, Resource, Target, Verb};
+use super::respond::{self, Accepted, Asked, Body, Format, Include};
+use super::store::{Entry, Key, Store, StoreError};
+use super::update::{Edit, Part};
+use crate::api::time::Moment;
+use http::header::{self, HeaderMap};
+use http::request::Parts;
+use http::{Method, Request, Response};
+use hyper::body::Bytes;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio::sync::watch;
+
+/// An API server: a function from requests to answers, over a store.
+pub struct Server {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) registry: Registry,
+    pub(super) clock: Clock,
+    /// The addresses that services get.
+    pub(super) services: ServiceRange,
+    /// Where the server itself is reached.
+    pub(super) endpoint: SocketAddr,
+    /// How users are known.
+    pub(super) authentication: Authentication,
+    /// What signs tokens, once one was asked for.
+    pub(super) signer: OnceLock<Signer>,
+    /// OpenAPI documents that were asked for.
+    pub(super) documents: Documents,
+    /// What follows from deletes.
+    pub(super) collector: Collector,
+    /// Changes when the server stops.
+    pub(super) stopping: watch::Sender<bool>,
+}
+
+/// A request about a resource, as far as it is understood.
+pub struct Call<'a> {
+    /// What it asks for.
+    pub target: &'a Resource,
+    /// The query.
+    pub query: &'a Query,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a Bytes,
+    /// Who asks.
+    pub user: &'a User,
+    /// The resource.
+    pub served: &'a Arc<Served>,
+    /// What the client accepts.
+    pub accepted: Accepted,
+    /// When it came.
+    pub now: Moment,
+    /// What the client is warned of, whether or not the request succeeds.
+    warnings: &'a Warnings,
+}
+
+/// Texts for `Warning` headers.
+type Warnings = Mutex<Vec<String>>;
+
+impl Call<'_> {
+    /// The key of the object that the request names.
+    pub fn key(&self) -> Key {
+        self.key_of(&self.target.name)
+    }
+
+    /// The key of an object beside the one that the request names.
+    pub fn key_of(&self, name: &str) -> Key {
+        let name = self.served.place(&self.target.namespace, name);
+        Key { collection: self.served.collection.clone(), name }
+    }
+
+    /// Warns the client.
+    pub fn warn(&self, texts: impl IntoIterator<Item = String>) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).extend(texts);
+    }
+
+    /// The type of the body.
+    pub fn media(&self) -> Answer<MediaType> {
+        MediaType::parse(self.content_type())
+    }
+
+    /// The `Content-Type` header.
+    pub fn content_type(&self) -> &str {
+        self.header(header::CONTENT_TYPE)
+    }
+
+    /// The name that managed fields get when the request says none: the client's program.
+    pub fn agent(&self) -> &str {
+        let agent = self.header(header::USER_AGENT).split('/').next().unwrap_or("");
+        if agent.is_empty() { "unknown" } else { agent }
+    }
+
+    /// Who writes.
+    pub(super) fn manager<'a>(&'a self, options: &'a options::Write) -> Manager<'a> {
+        let name = if options.manager.is_empty() { self.agent() } else { &options.manager };
+        Manager { name, subresource: &self.target.subresource }
+    }
+
+    /// The change of a part of the object that the request names.
+    pub(super) fn edit<'a>(&'a self, part: Part, options: &'a options::Write) -> Edit<'a> {
+        let manager = self.manager(options);
+        Edit { served: self.served, key: self.key(), part, manager, applied: false, dry_run: options.dry_run }
+    }
+
+    fn header(&self, name: header::HeaderName) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+}
+
+/// What a server is told when it starts.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// How users are known.
+    pub authentication: Authentication,
+    /// The addresses that services get.
+    pub services: ServiceRange,
+    /// Where the server itself is reached: what the endpoints of the service `kubernetes` say.
+    pub endpoint: SocketAddr,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup {
+            authentication: Authentication::default(),
+            services: ServiceRange::default(),
+            endpoint: SocketAddr::from((Ipv4Addr::LOCALHOST, 6443)),
+        }
+    }
+}
+
+impl Server {
+    /// Ends all watches; requests that come later are still answered.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// A server over a store, with the system's clock, and all objects that every server has.
+    pub async fn start(store: Arc<dyn Store>, setup: Setup) -> Answer<Arc<Self>> {
+        let (collector, backlog) = Collector::new();
+        let server = Arc::new(Self {
+            store,
+            registry: Registry::builtin(),
+            clock: clock::system,
+            services: setup.services,
+            endpoint: setup.endpoint,
+            authentication: setup.authentication,
+            signer: OnceLock::new(),
+            documents: Documents::default(),
+            collector,
+            stopping: watch::Sender::new(false),
+        });
+        server.bootstrap().await?;
+        tokio::spawn(collector::run(Arc::downgrade(&server), backlog));
+        Ok(server)
+    }
+
+    /// Answers a request.
+    pub async fn respond(self: &Arc<Self>, request: Request<Bytes>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let (target, query) = request::parse(&parts.method, &parts.uri);
+        let warnings = Warnings::default();
+        let answer = self.answer(&parts, &target, &query, &body, &warnings).await;
+        let mut response = answer.unwrap_or_else(|failure| {
+            let mut response = respond::failure(&failure, Format::Json);
+            if parts.method == Method::HEAD {
+                *response.body_mut() = Body::Whole(Bytes::new());
+            }
+            response
+        });
+        respond::warn(&mut response, &warnings.into_inner().unwrap_or_else(PoisonError::into_inner));
+        response
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        parts: &Parts,
+        target: &Target,
+        query: &Query,
+        body: &Bytes,
+        warnings: &Warnings,
+    ) -> Answer<Response<Body>> {
+        let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
+        let user = self.authenticate(&parts.headers, &peer).await?;
+        self.permit(&user, &parts.method, parts.uri.path(), target).await?;
+        match target {
+            Target::Path => self.path(&parts.method, parts.uri.path(), query, &parts.headers).await,
+            Target::Resource(target) => self.resource(target, query, &parts.headers, body, &user, warnings).await,
+        }
+    }
+
+    /// Fails when the user may not do what the request asks for.
+    async fn permit(&self, user: &User, method: &Method, path: &str, target: &Target) -> Answer<()> {
+        let attributes = match target {
+            Target::Path => {
+                Attributes { verb: method.as_str().to_ascii_lowercase(), path: path.into(), ..Attributes::default() }
+            }
+            Target::Resource(target) => Attributes {
+                verb: target.verb().name().into(),
+                group: target.group.clone(),
+                resource: target.resource.clone(),
+                subresource: target.subresource.clone(),
+                namespace: target.namespace.clone(),
+                name: target.name.clone(),
+                path: String::new(),
+            },
+        };
+        if self.authorize(user, &attributes).await?.allowed {
+            return Ok(());
+        }
+        let about = About { group: &attributes.group, kind: &attributes.resource, name: &attributes.name };
+        Err(forbidden(about, &attributes.denied(user)))
+    }
+
+    async fn resource(
+        self: &Arc<Self>,
+        target: &Resource,
+        query: &Query,
+        headers: &HeaderMap,
+        body: &Bytes,
+        user: &User,
+        warnings: &Warnings,
+    ) -> Answer<Response<Body>> {
+        let served =
+            self.registry.find(&target.group, &target.version, &target.resource).ok_or_else(no_such_resource)?;
+        let asked = match target.verb() {
+            Verb::List => Asked::List,
+            Verb::Watch => Asked::Watch,
+            _ => Asked::One,
+        };
+        check_route(target, served)?;
+        let pretty = request::value(query, "pretty").map(|_| request::flag(query, "pretty"));
+        let mut accepted = Accepted::negotiate(headers, pretty, asked)?;
+        accepted.include = match request::value(query, "includeObject").unwrap_or("") {
+            "None" => Include::None,
+            "Object" => Include::Object,
+            "" | "Metadata" => Include::Metadata,
+            other => return Err(bad_request(format!("unrecognized includeObject value: {other:?}"))),
+        };
+        let call = Call { target, query, headers, body, user, served, accepted, now: (self.clock)(), warnings };
+        call.warn(deprecation(target).map(String::from));
+        if !target.subresource.is_empty() {
+            return self.subresource(&call).await;
+        }
+        match target.verb() {
+            Verb::Get => self.get(&call).await,
+            Verb::List => self.list(&call).await,
+            Verb::Watch => self.watch(&call).await,
+            Verb::Create => self.create(&call).await,
+            Verb::Update => self.update(&call, Part::Main).await,
+            Verb::Patch => self.patch(&call, Part::Main).await,
+            Verb::Delete => self.delete(&call).await,
+            Verb::DeleteCollection => self.delete_collection(&call).await,
+            Verb::Other => Err(method_not_allowed()),
+        }
+    }
+
+    /// Where an object is kept.
+    pub(super) fn key(&self, served: &Served, namespace: &str, name: &str) -> Key {
+        Key { collection: served.collection.clone(), name: served.place(namespace, name) }
+    }
+
+    /// Reads one object, or fails with 404.
+    pub(super) async fn entry(&self, call: &Call<'_>) -> Answer<Arc<Entry>> {
+        let found = self.store.get(&call.key()).await.map_err(store_failure)?;
+        found.ok_or_else(|| super::errors::not_found(call.served.about(&call.target.name)))
+    }
+}
+
+/// What a client of an old resource is told.
+fn deprecation(target: &Resource) -> Option<&'static str> {
+    match (target.group.as_str(), target.version.as_str(), target.resource.as_str()) {
+        ("", "v1", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        ("", "v1", "endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+        _ => None,
+    }
+}
+
+/// Checks that the URL is one that the resource is served at.
+fn check_route(target: &Resource, served: &Served) -> Answer<()> {
+    let whole = target.name.is_empty();
+    if !target.subresource.is_empty() {
+        let below = served.subresource(&target.subresource).ok_or_else(no_such_resource)?;
+        return if below.verbs.iter().any(|v| v == target.verb().name()) { Ok(()) } else { Err(method_not_allowed()) };
+    }
+    let namespaced = served.info.namespaced();
+    if !namespaced && !target.namespace.is_empty() && served.info.resource != "namespaces" {
+        return Err(no_such_resource());
+    }
+    let across = namespaced && target.namespace.is_empty();
+    if across && !whole {
+        return Err(no_such_resource());
+    }
+    let fits = match target.verb() {
+        Verb::List | Verb::Watch => !across || whole,
+        Verb::Create | Verb::DeleteCollection => whole && !across,
+        Verb::Get | Verb::Update | Verb::Patch | Verb::Delete => !whole && !across,
+        Verb::Other => false,
+    };
+    if fits && served.allows(target.verb().name()) { Ok(()) } else { Err(method_not_allowed()) }
+}
+
+/// What a store's error means to a client that could not foresee it.
+pub(super) fn store_failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Future(wanted, current) => super::errors::revision_in_the_future(wanted, current),
+        StoreError::Compacted => super::errors::expired("The resourceVersion for the provided list is too old."),
+        other => internal(other.to_string()),
+    }
+}

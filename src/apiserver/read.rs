@@ -1,0 +1,322 @@
+//! Reading: one object, or a list with selectors and pages.
+
+use super::codec::parse_json;
+use super::encoding::write_string;
+use super::errors::{Answer, bad_request, expired};
+use super::options::{self, List};
+use super::pipeline::{Call, Server, store_failure};
+use super::registry::Served;
+use super::respond::{self, Accepted, Body, Format, Shape};
+use super::store::{Entry, Page, Range, Revision, StoreError};
+use super::{request, table};
+use crate::api::{ObjectExt, Value};
+use crate::expr::selector::{FieldSelector, LabelSelector, parse_fields, parse_labels};
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use http::{Response, StatusCode};
+use hyper::body::Bytes;
+use std::sync::Arc;
+
+/// The size of a list's pieces.
+const PIECE: usize = 64 * 1024;
+
+/// What a list or a watch selects.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    labels: LabelSelector,
+    fields: FieldSelector,
+}
+
+impl Selection {
+    /// Reads the selectors of a request.
+    pub fn parse(options: &List, served: &Served) -> Answer<Self> {
+        let labels = parse_labels(&options.labels).map_err(|e| bad_request(e.to_string()))?;
+        let fields = parse_fields(&options.fields).map_err(|e| bad_request(e.to_string()))?;
+        let selectable = served.rules.selectable_fields;
+        for requirement in &fields.requirements {
+            let field = requirement.field.as_str();
+            let known = field == "metadata.name" || field == "metadata.namespace" && served.info.namespaced();
+            if !known && !selectable.iter().any(|(name, _)| *name == field) {
+                return Err(bad_request(if selectable.is_empty() {
+                    format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+                } else {
+                    format!("field label not supported: {field}")
+                }));
+            }
+        }
+        Ok(Self { labels, fields })
+    }
+
+    /// Whether everything is selected.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
+    /// Whether an object is selected.
+    pub fn matches(&self, entry: &Entry, served: &Served) -> bool {
+        if !self.labels.matches(|key| entry.object.label(key)) {
+            return false;
+        }
+        let (namespace, name) = entry.name.rsplit_once('/').unwrap_or(("", &entry.name));
+        let mut decoded = None;
+        self.fields.requirements.iter().all(|requirement| {
+            let equal = match requirement.field.as_str() {
+                "metadata.name" => requirement.value == name,
+                "metadata.namespace" => requirement.value == namespace,
+                field => {
+                    let object = decoded.get_or_insert_with(|| served.value(&entry.object, entry.revision));
+                    let reader = served.rules.selectable_fields.iter().find(|(known, _)| *known == field);
+                    reader.is_some_and(|(_, read)| read(object) == requirement.value)
+                }
+            };
+            equal == requirement.equal
+        })
+    }
+}
+
+impl Server {
+    /// Answers with one object.
+    pub(super) async fn get(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        if let Some(version) = request::value(call.query, "resourceVersion").filter(|v| !v.is_empty()) {
+            let wanted = options::parse_version(version)?;
+            let current = self.store.range(nothing(call)).await.map_err(store_failure)?.revision;
+            if wanted > current {
+                return Err(super::errors::revision_in_the_future(wanted, current));
+            }
+        }
+        let entry = self.entry(call).await?;
+        let shown = call.served.show(&entry.object, Some(entry.revision));
+        Ok(respond::object(StatusCode::OK, &shown, call.served, call.accepted, call.now.seconds))
+    }
+
+    /// Answers with a list.
+    pub(super) async fn list(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        let options = List::parse(call.query, false)?;
+        let selection = Selection::parse(&options, call.served)?;
+        let (page, continues, remaining) = self.page(call, &options, &selection).await?;
+        let metadata = list_metadata(page.revision, continues, remaining);
+        Ok(answer(call, page.entries, metadata))
+    }
+
+    /// Reads what a list asks for: the entries, where to go on, and how many are left.
+    pub(super) async fn page(
+        &self,
+        call: &Call<'_>,
+        options: &List,
+        selection: &Selection,
+    ) -> Answer<(Page, Option<String>, usize)> {
+        let prefix = prefix(call);
+        let mut at = match (options.version, options.version_match.as_str()) {
+            (None | Some(0), _) => None,
+            (Some(version), "Exact") => Some(version),
+            (Some(version), "") if options.limit > 0 => Some(version),
+            (Some(version), _) => {
+                let current = self.store.range(nothing(call)).await.map_err(store_failure)?.revision;
+                if version > current {
+                    return Err(super::errors::revision_in_the_future(version, current));
+                }
+                None
+            }
+        };
+        let mut start = String::new();
+        if !options.continues.is_empty() {
+            if options.version.is_some_and(|version| version != 0) {
+                let message = "specifying resource version is not allowed when using continue";
+                return Err(bad_request(message));
+            }
+            let (revision, after) = decode_continue(&options.continues)?;
+            at = revision;
+            start = format!("{prefix}{after}");
+        }
+        // With a selector the limit counts what is selected, which only this side knows.
+        let limit = if selection.is_empty() { options.limit } else { 0 };
+        let range = Range { collection: &call.served.collection, prefix: &prefix, start: &start, limit, at };
+        let mut page = self.store.range(range).await.map_err(|error| match error {
+            StoreError::Compacted if !options.continues.is_empty() => expired(CONTINUE_EXPIRED),
+            other => store_failure(other),
+        })?;
+        let mut remaining = page.remaining;
+        if !selection.is_empty() {
+            page.entries.retain(|entry| selection.matches(entry, call.served));
+            if options.limit > 0 && page.entries.len() > options.limit {
+                remaining = page.entries.len() - options.limit;
+                page.entries.truncate(options.limit);
+            }
+        }
+        let continues = match page.entries.last() {
+            Some(last) if remaining > 0 => Some(encode_continue(page.revision, &last.name[prefix.len()..])),
+            _ => None,
+        };
+        Ok((page, continues, if selection.is_empty() { remaining } else { 0 }))
+    }
+}
+
+/// What the names of a request's objects start with.
+pub(super) fn prefix(call: &Call<'_>) -> String {
+    let namespaced = call.served.info.namespaced() && !call.target.namespace.is_empty();
+    if namespaced { format!("{}/", call.target.namespace) } else { String::new() }
+}
+
+/// A range without entries, to learn the current revision.
+fn nothing<'a>(call: &'a Call<'_>) -> Range<'a> {
+    Range { collection: &call.served.collection, prefix: "\u{10ffff}", start: "", limit: 1, at: None }
+}
+
+/// Answers with a list of entries.
+pub(super) fn answer(call: &Call<'_>, entries: Vec<Arc<Entry>>, metadata: Vec<u8>) -> Response<Body> {
+    let served = call.served;
+    let mut out = Vec::with_capacity(PIECE);
+    let end: &[u8] = match call.accepted.shape {
+        Shape::Whole => {
+            let (kind, version) = (&served.kind.kind, served.kind.api_version());
+            out.extend_from_slice(format!(r#"{{"kind":"{kind}List","apiVersion":"{version}","metadata":"#).as_bytes());
+            out.extend_from_slice(&metadata);
+            out.extend_from_slice(br#","items":["#);
+            b"]}"
+        }
+        Shape::Metadata(version) => {
+            let head = format!(r#"{{"kind":"PartialObjectMetadataList","apiVersion":"{version}","metadata":"#);
+            out.extend_from_slice(head.as_bytes());
+            out.extend_from_slice(&metadata);
+            out.extend_from_slice(br#","items":["#);
+            b"]}"
+        }
+        Shape::Table(version) => {
+            out.extend_from_slice(format!(r#"{{"kind":"Table","apiVersion":"{version}","metadata":"#).as_bytes());
+            out.extend_from_slice(&metadata);
+            out.extend_from_slice(br#","columnDefinitions":"#);
+            table::write_columns(served.columns, &mut out);
+            out.extend_from_slice(br#","rows":["#);
+            b"]}"
+        }
+    };
+    let size: usize = entries.iter().map(|entry| entry.object.size()).sum();
+    if size < 2 * PIECE || call.accepted.format != Format::Json {
+        for (i, entry) in entries.iter().enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            write_item(served, entry, call.accepted, call.now.seconds, &mut out);
+        }
+        out.extend_from_slice(end);
+        return respond::json(StatusCode::OK, out, call.accepted);
+    }
+    let served = call.served.clone();
+    let (accepted, now) = (call.accepted, call.now.seconds);
+    let mut entries = entries.into_iter();
+    let (mut first, mut open) = (true, true);
+    let pieces = std::iter::from_fn(move || {
+        while open && out.len() < PIECE {
+            match entries.next() {
+                Some(entry) => {
+                    if !std::mem::take(&mut first) {
+                        out.push(b',');
+                    }
+                    write_item(&served, &entry, accepted, now, &mut out);
+                }
+                None => {
+                    out.extend_from_slice(end);
+                    out.push(b'\n');
+                    open = false;
+                }
+            }
+        }
+        let piece = std::mem::replace(&mut out, Vec::with_capacity(if open { PIECE + PIECE / 4 } else { 0 }));
+        (!piece.is_empty()).then(|| Bytes::from(piece))
+    });
+    respond::pieces(pieces, call.accepted.gzip)
+}
+
+fn write_item(served: &Served, entry: &Entry, accepted: Accepted, now: i64, out: &mut Vec<u8>) {
+    let shown = served.show(&entry.object, Some(entry.revision));
+    match accepted.shape {
+        Shape::Whole => shown.object.write_item(shown.version, out),
+        Shape::Metadata(version) => respond::write_partial(version, &shown, out),
+        Shape::Table(_) => table::write_row(served, &shown, accepted.include, now, out),
+    }
+}
+
+/// Writes the metadata of a list.
+pub(super) fn list_metadata(revision: Revision, continues: Option<String>, remaining: usize) -> Vec<u8> {
+    let mut out = format!(r#"{{"resourceVersion":"{revision}""#).into_bytes();
+    if let Some(token) = continues {
+        out.extend_from_slice(br#","continue":"#);
+        write_string(&mut out, &token);
+        if remaining > 0 {
+            out.extend_from_slice(format!(r#","remainingItemCount":{remaining}"#).as_bytes());
+        }
+    }
+    out.push(b'}');
+    out
+}
+
+const CONTINUE_EXPIRED: &str = "The provided continue parameter is too old to display a consistent list result. You can \
+    start a new list without the continue parameter, or use the continue token in this response to retrieve the \
+    remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were \
+    created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+
+/// URL-safe, without padding, and as little strict about the last bits as Go.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The token that lets a list go on after a name: the form that kube-apiserver's tokens have.
+fn encode_continue(revision: Revision, after: &str) -> String {
+    let token = serde_json::json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{after}\0")});
+    BASE64.encode(token.to_string())
+}
+
+/// Reads a token: the revision to read at (none for the newest), and where to start.
+fn decode_continue(token: &str) -> Answer<(Option<Revision>, String)> {
+    let invalid = |why: &str| bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+    let json = BASE64.decode(token).map_err(|error| {
+        let at = match error {
+            base64::DecodeError::InvalidByte(at, _) => at,
+            _ => token.len(),
+        };
+        invalid(&format!("illegal base64 data at input byte {at}"))
+    })?;
+    let (value, _) = parse_json(&json).map_err(|why| invalid(&why))?;
+    if value.text(&["v"]) != "meta.k8s.io/v1" {
+        return Err(invalid(&format!("server does not recognize this encoded version {:?}", value.text(&["v"]))));
+    }
+    let start = value.text(&["start"]);
+    if start.split('/').any(|part| part == "..") {
+        return Err(invalid(&format!("invalid character: {start}")));
+    }
+    match value.get("rv").and_then(Value::as_i64) {
+        None | Some(0) => Err(invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")),
+        Some(-1) => Ok((None, start.into())),
+        Some(revision) => Ok((u64::try_from(revision).ok(), start.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_read_back() {
+        let token = encode_continue(710, "l2");
+        assert_eq!(token, "eyJydiI6NzEwLCJzdGFydCI6ImwyXHUwMDAwIiwidiI6Im1ldGEuazhzLmlvL3YxIn0");
+        assert_eq!(decode_continue(&token).unwrap(), (Some(710), "l2\0".into()));
+        for (token, message) in [
+            (
+                "garbage",
+                r"invalid continue token: continue key is not valid: invalid character '\u0081' looking for beginning of value",
+            ),
+            ("a!", "invalid continue token: continue key is not valid: illegal base64 data at input byte 1"),
+            (
+                "e30",
+                r#"invalid continue token: continue key is not valid: server does not recognize this encoded version """#,
+            ),
+        ] {
+            assert_eq!(decode_continue(token).unwrap_err().message, message, "{token}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The resources that the server has, each with all that the generic code needs to know of it.
+
+use super::convert::{self, Conversion};
+use super::encoding::Encoded;
+use super::errors::About;
+use super::kinds::{self, Kind};
+use super::respond::Shown;
+use crate::api::group::qualified;
+use crate::api::{GroupVersion, GroupVersionKind, ObjectExt, TypeRef, Value};
+use crate::schema::{self, Resource, Subresource, TableColumn};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A resource in one version.
+pub struct Served {
+    /// What discovery says of it.
+    pub info: &'static Resource,
+    /// The full name of its kind.
+    pub kind: GroupVersionKind,
+    /// The rules of its kind.
+    pub rules: Kind,
+    /// The collection of the store that holds its objects; the versions of a resource share one.
+    pub collection: Arc<str>,
+    /// `"kind":"Pod","apiVersion":"v1",`: how its encoded objects begin.
+    pub head: String,
+    /// The columns of its table.
+    pub columns: &'static [TableColumn],
+    /// How it differs from the version that is kept; none when it is that one.
+    pub conversion: Option<Conversion>,
+    /// The type of its objects.
+    pub schema: Option<TypeRef<'static>>,
+    kinds: Arc<HashSet<GroupVersionKind>>,
+}
+
+impl Served {
+    /// How errors speak of an object by its resource.
+    pub fn about<'a>(&'a self, name: &'a str) -> About<'a> {
+        About { group: &self.kind.group, kind: &self.info.resource, name }
+    }
+
+    /// How errors speak of an object by its kind.
+    pub fn about_kind<'a>(&'a self, name: &'a str) -> About<'a> {
+        About { group: &self.kind.group, kind: &self.kind.kind, name }
+    }
+
+    /// `resource.group`.
+    pub fn group_resource(&self) -> String {
+        qualified(&self.info.resource, &self.kind.group)
+    }
+
+    /// Whether it has a verb.
+    pub fn allows(&self, verb: &str) -> bool {
+        self.info.verbs.iter().any(|v| v == verb)
+    }
+
+    /// What lies below its objects, by name.
+    pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {
+        self.info.subresources.iter().find(|s| s.name == name)
+    }
+
+    /// Whether the server has this kind.
+    pub fn knows_kind(&self, kind: &GroupVersionKind) -> bool {
+        self.kinds.contains(kind)
+    }
+
+    /// Brings a decoded object into the form of its type: unknown fields go, and are complained about.
+    pub fn normalise(&self, object: &mut Value) -> Result<Vec<String>, String> {
+        match self.schema {
+            Some(schema) => schema::normalise(object, schema).map_err(|error| error.to_string()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// An encoded object as a value of this version, with `apiVersion`, `kind` and resourceVersion.
+    pub fn value(&self, object: &Encoded, version: u64) -> Value {
+        let mut value = self.as_shown(object, version);
+        if let Some(conversion) = &self.conversion {
+            (conversion.from_kept)(&mut value);
+        }
+        value
+    }
+
+    /// An object that is encoded in this version already as a value.
+    pub fn as_shown(&self, object: &Encoded, version: u64) -> Value {
+        let mut value = object.value(version);
+        value.put(&["apiVersion"], self.kind.api_version());
+        value.put(&["kind"], self.kind.kind.as_str());
+        value
+    }
+
+    /// Encodes an object of this version as it is kept.
+    pub fn encode(&self, object: &Value) -> Encoded {
+        match &self.conversion {
+            None => Encoded::new(object),
+            Some(conversion) => {
+                let mut kept = object.clone();
+                (conversion.to_kept)(&mut kept);
+                Encoded::new(&kept)
+            }
+        }
+    }
+
+    /// A kept object as this version shows it.
+    pub fn show(&self, object: &Encoded, version: Option<u64>) -> Shown {
+        let object = match &self.conversion {
+            None => object.clone(),
+            Some(_) => Encoded::new(&self.value(object, version.unwrap_or(0))),
+        };
+        Shown { object, version }
+    }
+
+    /// The place of an object in the collection.
+    pub fn place(&self, namespace: &str, name: &str) -> Box<str> {
+        if self.info.namespaced() { format!("{namespace}/{name}").into() } else { name.into() }
+    }
+}
+
+/// All resources.
+pub struct Registry {
+    served: Vec<Arc<Served>>,
+    by_name: HashMap<(String, String, String), usize>,
+    versions: HashSet<GroupVersion>,
+}
+
+impl Registry {
+    /// The resources that every server has.
+    pub fn builtin() -> Self {
+        let resources = schema::resources();
+        let kinds: HashSet<GroupVersionKind> = schema::builtin()
+            .types()
+            .values()
+            .flat_map(|node| node.gvk.iter().map(|g| GroupVersionKind::new(&g.group, &g.version, &g.kind)))
+            .chain(resources.iter().map(Resource::group_version_kind))
+            .collect();
+        let kinds = Arc::new(kinds);
+        let mut registry = Self { served: Vec::new(), by_name: HashMap::new(), versions: HashSet::new() };
+        for info in resources {
+            let kind = info.group_version_kind();
+            let served = Served {
+                rules: kinds::rules(storage_group(info), &info.resource),
+                collection: collection(info).into(),
+                head: format!(r#""kind":"{}","apiVersion":"{}","#, kind.kind, kind.api_version()),
+                columns: schema::table_columns(&info.group_version_resource()).unwrap_or(default_columns()),
+                conversion: convert::of(&info.group, &info.version, &info.resource),
+                schema: schema::builtin().kind(&kind),
+                kinds: kinds.clone(),
+                kind,
+                info,
+            };
+            let key = (info.group.clone(), info.version.clone(), info.resource.clone());
+            registry.versions.insert(served.kind.group_version());
+            registry.by_name.insert(key, registry.served.len());
+            registry.served.push(Arc::new(served));
+        }
+        registry
+    }
+
+    /// All resources, in the order of discovery.
+    pub fn all(&self) -> &[Arc<Served>] {
+        &self.served
+    }
+
+    /// A resource by its full name.
+    pub fn find(&self, group: &str, version: &str, resource: &str) -> Option<&Arc<Served>> {
+        let key = (group.to_string(), version.to_string(), resource.to_string());
+        self.by_name.get(&key).map(|i| &self.served[*i])
+    }
+
+    /// A resource of the core group.
+    pub fn core(&self, resource: &str) -> Option<&Arc<Served>> {
+        self.find("", "v1", resource)
+    }
+
+    /// A resource by the kind of its objects.
+    pub fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Served>> {
+        self.served
+            .iter()
+            .find(|s| s.kind.kind == kind && s.kind.group == group && s.kind.version == version && s.allows("get"))
+    }
+
+    /// Whether a group and version is served.
+    pub fn has_version(&self, version: &GroupVersion) -> bool {
+        self.versions.contains(version)
+    }
+}
+
+/// Events of `events.k8s.io` are the core group's, in another form.
+fn storage_group(info: &Resource) -> &str {
+    if info.group == "events.k8s.io" { "" } else { &info.group }
+}
+
+/// Where kube-apiserver keeps a resource in etcd, below its prefix.
+fn collection(info: &Resource) -> String {
+    match (info.group.as_str(), info.resource.as_str()) {
+        ("", "nodes") => "/registry/minions/".into(),
+        ("", "services") => "/registry/services/specs/".into(),
+        ("", "endpoints") => "/registry/services/endpoints/".into(),
+        ("", "replicationcontrollers") => "/registry/controllers/".into(),
+        ("networking.k8s.io", "ingresses") => "/registry/ingress/".into(),
+        ("apiregistration.k8s.io" | "apiextensions.k8s.io", resource) => {
+            format!("/registry/{}/{resource}/", info.group)
+        }
+        (_, resource) => format!("/registry/{resource}/"),
+    }
+}
+
+/// NAME and AGE, for kinds without columns of their own.
+fn default_columns() -> &'static [TableColumn] {
+    static COLUMNS: std::sync::LazyLock<[TableColumn; 2]> = std::sync::LazyLock::new(|| {
+        let column = |name: &str, kind: &str, format: &str| TableColumn {
+            name: name.into(),
+            kind: kind.into(),
+            format: format.into(),
+            priority: 0,
+        };
+        [column("Name", "string", "name"), column("Created At", "date", "")]
+    });
+    &*COLUMNS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_resource_is_found_and_has_a_type() {
+        let registry = Registry::builtin();
+        for served in registry.all() {
+            let info = served.info;
+            let found = registry.find(&info.group, &info.version, &info.resource).unwrap();
+            assert_eq!(found.kind, served.kind);
+            assert!(served.schema.is_some(), "{} has no type", info.resource);
+        }
+        let events: Vec<&str> =
+            registry.all().iter().filter(|s| s.info.resource == "events").map(|s| &*s.collection).collect();
+        assert_eq!(events, ["/registry/events/", "/registry/events/"]);
+    }
+}

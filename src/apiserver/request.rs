@@ -1,0 +1,218 @@
+//! What a request asks for, read from its method and URL alone (kube-apiserver's RequestInfo).
+
+use http::{Method, Uri};
+
+/// What is to be done with a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Read one object.
+    Get,
+    /// Read many.
+    List,
+    /// Follow many.
+    Watch,
+    /// Make one.
+    Create,
+    /// Replace one.
+    Update,
+    /// Change one.
+    Patch,
+    /// Delete one.
+    Delete,
+    /// Delete many.
+    DeleteCollection,
+    /// A method that no resource knows.
+    Other,
+}
+
+impl Verb {
+    /// The verb's name, as authorizers and discovery spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::Get => "get",
+            Verb::List => "list",
+            Verb::Watch => "watch",
+            Verb::Create => "create",
+            Verb::Update => "update",
+            Verb::Patch => "patch",
+            Verb::Delete => "delete",
+            Verb::DeleteCollection => "deletecollection",
+            Verb::Other => "",
+        }
+    }
+}
+
+/// A request, parsed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// It is about a resource.
+    Resource(Resource),
+    /// It is about a path: discovery, health, version, ...
+    Path,
+}
+
+/// A request about a resource.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resource {
+    /// What is to be done.
+    pub verb: Option<Verb>,
+    /// The group; empty for the core group.
+    pub group: String,
+    /// The version.
+    pub version: String,
+    /// The namespace; empty for none, or all.
+    pub namespace: String,
+    /// The resource.
+    pub resource: String,
+    /// The object's name; empty for all.
+    pub name: String,
+    /// What lies below the object; empty for the object itself.
+    pub subresource: String,
+    /// What comes after the subresource (a proxied path).
+    pub rest: String,
+}
+
+impl Resource {
+    /// The verb.
+    pub fn verb(&self) -> Verb {
+        self.verb.unwrap_or(Verb::Other)
+    }
+}
+
+/// The query's pairs, decoded.
+pub type Query = Vec<(String, String)>;
+
+/// Reads a request's method and URL.
+pub fn parse(method: &Method, uri: &Uri) -> (Target, Query) {
+    let query = parse_query(uri.query().unwrap_or(""));
+    (target(method, uri.path(), &query), query)
+}
+
+fn target(method: &Method, path: &str, query: &Query) -> Target {
+    let parts: Vec<String> = path.trim_matches('/').split('/').map(|part| percent_decode(part, false)).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let (group, version, mut rest) = match parts.as_slice() {
+        ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
+        ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
+        _ => return Target::Path,
+    };
+    let mut watch = false;
+    if let ["watch", after @ ..] = rest {
+        // The old form of a watch.
+        if after.is_empty() {
+            return Target::Path;
+        }
+        (watch, rest) = (true, after);
+    }
+    let mut found = Resource { group: group.into(), version: version.into(), ..Resource::default() };
+    match rest {
+        ["namespaces", namespace, below @ ..] if !matches!(below, [] | ["status" | "finalize", ..]) => {
+            found.namespace = namespace.to_string();
+            rest = below;
+        }
+        ["namespaces", namespace, ..] if group.is_empty() => found.namespace = namespace.to_string(),
+        _ => {}
+    }
+    let part = |i: usize| rest.get(i).map_or("", |part| part).to_string();
+    (found.resource, found.name, found.subresource) = (part(0), part(1), part(2));
+    found.rest = rest.get(3..).unwrap_or_default().join("/");
+    found.verb = Some(verb(method, &found, watch || flag(query, "watch")));
+    Target::Resource(found)
+}
+
+fn verb(method: &Method, found: &Resource, watch: bool) -> Verb {
+    let one = !found.name.is_empty();
+    match *method {
+        Method::GET if one && !(watch && found.subresource.is_empty()) => Verb::Get,
+        Method::GET if watch => Verb::Watch,
+        Method::GET => Verb::List,
+        Method::POST => Verb::Create,
+        Method::PUT => Verb::Update,
+        Method::PATCH => Verb::Patch,
+        Method::DELETE if one => Verb::Delete,
+        Method::DELETE => Verb::DeleteCollection,
+        _ => Verb::Other,
+    }
+}
+
+/// The first value of a query parameter.
+pub fn value<'a>(query: &'a Query, name: &str) -> Option<&'a str> {
+    query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// A boolean query parameter as Kubernetes reads it: present means true, except for `0` and `false`.
+pub fn flag(query: &Query, name: &str) -> bool {
+    value(query, name).is_some_and(|text| text != "0" && !text.eq_ignore_ascii_case("false"))
+}
+
+fn parse_query(text: &str) -> Query {
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (percent_decode(key, true), percent_decode(value, true)))
+        .collect()
+}
+
+fn percent_decode(text: &str, plus_is_space: bool) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        let escaped = (bytes[i] == b'%').then(|| text.get(i + 1..i + 3)).flatten();
+        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(decoded) => {
+                out.push(decoded);
+                i += 3;
+            }
+            None => {
+                out.push(if plus_is_space && bytes[i] == b'+' { b' ' } else { bytes[i] });
+                i += 1;
+            }
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_say_what_is_asked() {
+        for (method, url, expected) in [
+            ("GET", "/api/v1/pods", "list  v1  pods  "),
+            ("GET", "/api/v1/namespaces/default/pods", "list  v1 default pods  "),
+            ("GET", "/api/v1/namespaces/default/pods?watch=1", "watch  v1 default pods  "),
+            ("GET", "/api/v1/namespaces/default/pods?watch", "watch  v1 default pods  "),
+            ("GET", "/api/v1/namespaces/default/pods?watch=False", "list  v1 default pods  "),
+            ("GET", "/api/v1/watch/namespaces/default/pods", "watch  v1 default pods  "),
+            ("GET", "/api/v1/namespaces/default/pods/a%20b", "get  v1 default pods a b "),
+            ("GET", "/api/v1/namespaces/default", "get  v1 default namespaces default "),
+            ("PUT", "/api/v1/namespaces/default/finalize", "update  v1 default namespaces default finalize"),
+            ("POST", "/apis/apps/v1/namespaces/d/deployments", "create apps v1 d deployments  "),
+            ("PATCH", "/apis/apps/v1/namespaces/d/deployments/x/scale", "patch apps v1 d deployments x scale"),
+            ("DELETE", "/apis/apps/v1/namespaces/d/deployments/", "deletecollection apps v1 d deployments  "),
+            ("DELETE", "/api/v1/nodes/n", "delete  v1  nodes n "),
+            ("HEAD", "/api/v1/nodes", "  v1  nodes  "),
+        ] {
+            let (target, _) = parse(&method.parse().unwrap(), &url.parse().unwrap());
+            let Target::Resource(r) = target else { panic!("{url} is about a path") };
+            let got = [r.verb().name(), &r.group, &r.version, &r.namespace, &r.resource, &r.name, &r.subresource];
+            assert_eq!(got.join(" "), expected, "{method} {url}");
+        }
+    }
+
+    #[test]
+    fn other_paths_are_left_alone() {
+        for url in ["/", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/healthz/ping", "/openapi/v2"] {
+            assert_eq!(parse(&Method::GET, &url.parse().unwrap()).0, Target::Path, "{url}");
+        }
+    }
+
+    #[test]
+    fn queries_are_decoded() {
+        let query = parse_query("labelSelector=a+in+(x%2Cy)&limit=5&b&c=%zz%4");
+        assert_eq!(value(&query, "labelSelector"), Some("a in (x,y)"));
+        assert_eq!((value(&query, "b"), value(&query, "c"), value(&query, "d")), (Some(""), Some("%zz%4"), None));
+    }
+}

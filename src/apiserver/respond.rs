@@ -1,0 +1,513 @@
+//! Answers: what a client accepts, and objects, tables and failures in that form.
+
+use super::encoding::{Encoded, write_string, write_value};
+use super::errors::{Answer, Failure, not_acceptable};
+use super::registry::Served;
+use super::table;
+use crate::api::{Map, ObjectExt, Value};
+use crate::schema::TableColumn;
+use crate::yaml;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use hyper::body::{Bytes, Frame, SizeHint};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::sync::mpsc;
+
+/// What an answer consists of.
+pub enum Body {
+    /// All of it, at once.
+    Whole(Bytes),
+    /// Pieces, made when there is room for them.
+    Pieces(Box<dyn Iterator<Item = Bytes> + Send>),
+    /// Pieces, when they come.
+    Stream(mpsc::Receiver<Bytes>),
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = match self.get_mut() {
+            Body::Whole(bytes) if bytes.is_empty() => None,
+            Body::Whole(bytes) => Some(std::mem::take(bytes)),
+            Body::Pieces(pieces) => pieces.next(),
+            Body::Stream(receiver) => match receiver.poll_recv(cx) {
+                Poll::Ready(piece) => piece,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Body::Whole(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Body::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// JSON on one line.
+    #[default]
+    Json,
+    /// JSON for people.
+    PrettyJson,
+    /// YAML.
+    Yaml,
+}
+
+/// What an answer shows of objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// All.
+    #[default]
+    Whole,
+    /// A table (meta.k8s.io, with the version's name).
+    Table(&'static str),
+    /// Only the metadata.
+    Metadata(&'static str),
+}
+
+/// What a table's rows have beside their cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Include {
+    /// Nothing.
+    None,
+    /// The metadata.
+    #[default]
+    Metadata,
+    /// The object.
+    Object,
+}
+
+/// What a client accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// How it is written.
+    pub format: Format,
+    /// What it shows.
+    pub shape: Shape,
+    /// What rows have beside their cells.
+    pub include: Include,
+    /// Whether it may be compressed.
+    pub gzip: bool,
+}
+
+/// What a request reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// One object.
+    One,
+    /// A list.
+    List,
+    /// Events.
+    Watch,
+}
+
+const JSON: &str = "application/json";
+const YAML: &str = "application/yaml";
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+const JSON_WATCH: &str = "application/json;stream=watch";
+const PROTOBUF_WATCH: &str = "application/vnd.kubernetes.protobuf;stream=watch";
+
+impl Accepted {
+    /// Reads `Accept` and what goes with it.
+    pub fn negotiate(headers: &HeaderMap, pretty: Option<bool>, asked: Asked) -> Answer<Self> {
+        let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
+        let gzip = accepts_gzip(headers);
+        let agent = text(header::USER_AGENT);
+        let for_people = ["curl/", "Wget/", "Mozilla/5.0"].iter().any(|p| agent.starts_with(p));
+        let mut clauses: Vec<Clause> = text(header::ACCEPT).split(',').filter_map(Clause::parse).collect();
+        if clauses.is_empty() {
+            clauses.push(Clause::default());
+        }
+        clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
+        let chosen = clauses.iter().find_map(|clause| clause.accept(asked));
+        let Some((yaml, shape)) = chosen else {
+            let available: &[&str] = match asked {
+                Asked::One => &[JSON, YAML, PROTOBUF],
+                Asked::List => &[JSON, YAML, PROTOBUF, JSON_WATCH, PROTOBUF_WATCH],
+                Asked::Watch => &[JSON_WATCH, PROTOBUF_WATCH],
+            };
+            return Err(not_acceptable(available));
+        };
+        let format = match (yaml, pretty.unwrap_or(for_people) && asked != Asked::Watch) {
+            (true, _) => Format::Yaml,
+            (false, true) => Format::PrettyJson,
+            (false, false) => Format::Json,
+        };
+        Ok(Self { format, shape, include: Include::default(), gzip })
+    }
+}
+
+/// Whether a client takes compressed answers.
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let encodings = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or("");
+    encodings.split(',').any(|encoding| encoding.trim().split(';').next() == Some("gzip"))
+}
+
+/// One clause of an `Accept` header.
+#[derive(Debug)]
+struct Clause {
+    media: String,
+    parameters: Vec<(String, String)>,
+    quality: f32,
+}
+
+impl Default for Clause {
+    fn default() -> Self {
+        Self { media: "*/*".into(), parameters: Vec::new(), quality: 1.0 }
+    }
+}
+
+impl Clause {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(';').map(str::trim);
+        let media = parts.next().filter(|media| !media.is_empty())?.to_ascii_lowercase();
+        let mut clause = Self { media, ..Self::default() };
+        for (key, value) in parts.filter_map(|part| part.split_once('=')) {
+            match key.trim() {
+                "q" => clause.quality = value.trim().parse().unwrap_or(1.0),
+                key => clause.parameters.push((key.into(), value.trim().trim_matches('"').into())),
+            }
+        }
+        Some(clause)
+    }
+
+    fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether the server can answer so: as YAML or not, and in which shape.
+    fn accept(&self, asked: Asked) -> Option<(bool, Shape)> {
+        let yaml = match self.media.as_str() {
+            "*/*" | "application/*" | JSON => false,
+            YAML if asked != Asked::Watch => true,
+            _ => return None,
+        };
+        let version = match (self.parameter("g"), self.parameter("v")) {
+            ("meta.k8s.io", "v1") => "meta.k8s.io/v1",
+            ("meta.k8s.io", "v1beta1") => "meta.k8s.io/v1beta1",
+            _ => "",
+        };
+        let shape = match (self.parameter("as"), asked) {
+            ("", _) => Shape::Whole,
+            (_, _) if version.is_empty() => return None,
+            ("Table", _) => Shape::Table(version),
+            ("PartialObjectMetadataList", Asked::List) | ("PartialObjectMetadata", Asked::One | Asked::Watch) => {
+                Shape::Metadata(version)
+            }
+            _ => return None,
+        };
+        Some((yaml, shape))
+    }
+}
+
+/// An object that an answer shows: encoded, and its resourceVersion when it has one.
+pub struct Shown {
+    /// The object.
+    pub object: Encoded,
+    /// The resourceVersion.
+    pub version: Option<u64>,
+}
+
+/// Answers with one object of a resource.
+pub fn object(status: StatusCode, shown: &Shown, served: &Served, accepted: Accepted, now: i64) -> Response<Body> {
+    let mut out = Vec::with_capacity(shown.object.size() + 256);
+    match accepted.shape {
+        Shape::Whole => shown.object.write(&served.head, shown.version, &mut out),
+        Shape::Metadata(version) => write_partial(version, shown, &mut out),
+        Shape::Table(version) => {
+            out.extend_from_slice(format!(r#"{{"kind":"Table","apiVersion":"{version}","metadata":"#).as_bytes());
+            let version = shown.version.map(|v| v.to_string());
+            let metadata: Map<String, Value> =
+                version.into_iter().map(|v| ("resourceVersion".to_string(), v.into())).collect();
+            write_value(&mut out, &metadata.into());
+            out.extend_from_slice(br#","columnDefinitions":"#);
+            table::write_columns(served.columns, &mut out);
+            out.extend_from_slice(br#","rows":["#);
+            table::write_row(served, shown, accepted.include, now, &mut out);
+            out.extend_from_slice(b"]}");
+        }
+    }
+    json(status, out, accepted)
+}
+
+/// Writes an object's metadata by itself.
+pub fn write_partial(version: &str, shown: &Shown, out: &mut Vec<u8>) {
+    out.extend_from_slice(
+        format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"{version}","metadata":"#).as_bytes(),
+    );
+    shown.object.write_metadata(shown.version, out);
+    out.push(b'}');
+}
+
+/// Answers with one row of a table that is no resource's own.
+pub fn row(
+    columns: &[TableColumn],
+    cells: Vec<Value>,
+    object: &Value,
+    accepted: Accepted,
+    version: &str,
+) -> Response<Body> {
+    let metadata = object.at(&["metadata", "resourceVersion"]).cloned().unwrap_or_default();
+    let mut out = format!(r#"{{"kind":"Table","apiVersion":"{version}","metadata":{{"resourceVersion":{metadata}}},"#)
+        .into_bytes();
+    out.extend_from_slice(br#""columnDefinitions":"#);
+    table::write_columns(columns, &mut out);
+    let shown = match accepted.include {
+        Include::None => Value::Null,
+        Include::Object => object.clone(),
+        Include::Metadata => serde_json::json!({
+            "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object.get("metadata")
+        }),
+    };
+    out.extend_from_slice(br#","rows":["#);
+    write_object(&serde_json::json!({"cells": cells, "object": shown}), &mut out);
+    out.extend_from_slice(b"]}");
+    json(StatusCode::OK, out, accepted)
+}
+
+/// Answers with a value that is no object of a resource: a Status, a review, a Scale.
+pub fn value(status: StatusCode, value: &Value, accepted: Accepted) -> Response<Body> {
+    let mut out = Vec::with_capacity(512);
+    write_object(value, &mut out);
+    json(status, out, accepted)
+}
+
+/// Writes an object with `kind`, `apiVersion` and `metadata` first.
+pub fn write_object(value: &Value, out: &mut Vec<u8>) {
+    let Some(map) = value.as_object() else { return write_value(out, value) };
+    let first = ["kind", "apiVersion", "metadata"];
+    let rest = map.iter().filter(|(key, _)| !first.contains(&key.as_str()));
+    let fields = first.iter().filter_map(|key| Some((*key, map.get(*key)?))).chain(rest.map(|(k, v)| (k.as_str(), v)));
+    for (i, (key, value)) in fields.enumerate() {
+        out.push(if i == 0 { b'{' } else { b',' });
+        write_string(out, key);
+        out.push(b':');
+        write_value(out, value);
+    }
+    out.extend_from_slice(if map.is_empty() { b"{}" } else { b"}" });
+}
+
+/// Answers with JSON that is written already, in the form that is accepted.
+pub fn json(status: StatusCode, mut out: Vec<u8>, accepted: Accepted) -> Response<Body> {
+    match accepted.format {
+        Format::Json => out.push(b'\n'),
+        Format::PrettyJson => out = indent(&out),
+        Format::Yaml => {
+            let value: Value = serde_json::from_slice(&out).unwrap_or_default();
+            return whole(status, YAML, yaml::to_string(&value).into_bytes(), accepted.gzip);
+        }
+    }
+    whole(status, JSON, out, accepted.gzip)
+}
+
+/// Answers with text.
+pub fn text(status: StatusCode, text: impl Into<Vec<u8>>) -> Response<Body> {
+    whole(status, "text/plain; charset=utf-8", text.into(), false)
+}
+
+/// Answers with nothing but a status.
+pub fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::Whole(Bytes::new()));
+    *response.status_mut() = status;
+    response
+}
+
+/// Answers with a failure. It is JSON unless the client wants YAML and nothing else.
+pub fn failure(failure: &Failure, format: Format) -> Response<Body> {
+    let status = StatusCode::from_u16(failure.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let accepted = Accepted { format, ..Accepted::default() };
+    let mut response = value(status, &failure.to_value(), accepted);
+    if let Some(seconds) = failure.details.as_ref().map(|d| d.retry_after_seconds).filter(|s| *s > 0) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The size from which kube-apiserver compresses.
+const GZIP_FROM: usize = 128 * 1024;
+
+/// Answers with bytes of some type.
+pub fn whole(status: StatusCode, content_type: &'static str, mut bytes: Vec<u8>, gzip: bool) -> Response<Body> {
+    let compressed = gzip && bytes.len() >= GZIP_FROM;
+    if compressed {
+        let mut encoder = GzipPieces::new(std::iter::once(Bytes::from(bytes)));
+        bytes = encoder.by_ref().flatten().collect();
+    }
+    with_body(status, content_type, Body::Whole(bytes.into()), compressed)
+}
+
+/// Answers with pieces, of which there are many.
+pub fn pieces(pieces: impl Iterator<Item = Bytes> + Send + 'static, gzip: bool) -> Response<Body> {
+    let pieces: Box<dyn Iterator<Item = Bytes> + Send> =
+        if gzip { Box::new(GzipPieces::new(pieces)) } else { Box::new(pieces) };
+    with_body(StatusCode::OK, JSON, Body::Pieces(pieces), gzip)
+}
+
+/// Answers with a stream of events.
+pub fn stream(receiver: mpsc::Receiver<Bytes>) -> Response<Body> {
+    with_body(StatusCode::OK, JSON, Body::Stream(receiver), false)
+}
+
+fn with_body(status: StatusCode, content_type: &'static str, body: Body, compressed: bool) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if compressed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+    response
+}
+
+/// Adds warnings to an answer (RFC 7234, section 5.5; code 299, as Kubernetes uses it).
+pub fn warn(response: &mut Response<Body>, warnings: &[String]) {
+    for warning in warnings {
+        let escaped = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{escaped}\"")) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+}
+
+/// Compresses pieces one by one.
+struct GzipPieces<I> {
+    pieces: I,
+    encoder: Option<flate2::write::GzEncoder<Vec<u8>>>,
+}
+
+impl<I> GzipPieces<I> {
+    fn new(pieces: I) -> Self {
+        Self { pieces, encoder: Some(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast())) }
+    }
+}
+
+impl<I: Iterator<Item = Bytes>> Iterator for GzipPieces<I> {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        use std::io::Write;
+        loop {
+            let encoder = self.encoder.as_mut()?;
+            // Writing into memory cannot fail.
+            match self.pieces.next() {
+                Some(piece) => encoder.write_all(&piece).ok()?,
+                None => return self.encoder.take()?.finish().ok().map(Bytes::from),
+            }
+            let out = std::mem::take(encoder.get_mut());
+            if !out.is_empty() {
+                return Some(out.into());
+            }
+        }
+    }
+}
+
+/// Lays JSON out with two blanks for each level, as Go's `json.Indent` does.
+pub fn indent(json: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(json.len() * 2);
+    let mut depth = 0usize;
+    let (mut in_string, mut escaped) = (false, false);
+    let line = |out: &mut Vec<u8>, depth: usize| {
+        out.push(b'\n');
+        out.resize(out.len() + 2 * depth, b' ');
+    };
+    for (i, &byte) in json.iter().enumerate() {
+        if in_string {
+            out.push(byte);
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'{' | b'[' => {
+                out.push(byte);
+                if !matches!(json.get(i + 1), Some(b'}' | b']')) {
+                    depth += 1;
+                    line(&mut out, depth);
+                }
+            }
+            b'}' | b']' => {
+                if !matches!(json.get(i.wrapping_sub(1)), Some(b'{' | b'[')) {
+                    depth = depth.saturating_sub(1);
+                    line(&mut out, depth);
+                }
+                out.push(byte);
+            }
+            b',' => {
+                out.push(byte);
+                line(&mut out, depth);
+            }
+            b':' => out.extend_from_slice(b": "),
+            b'"' => {
+                in_string = true;
+                out.push(byte);
+            }
+            _ => out.push(byte),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn negotiate(accept: &str, asked: Asked) -> Answer<Accepted> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, accept.parse().unwrap());
+        Accepted::negotiate(&headers, None, asked)
+    }
+
+    #[test]
+    fn what_is_accepted() {
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+        let partial = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
+        for (accept, asked, format, shape) in [
+            ("", Asked::One, Format::Json, Shape::Whole),
+            ("*/*", Asked::One, Format::Json, Shape::Whole),
+            ("application/yaml", Asked::List, Format::Yaml, Shape::Whole),
+            ("application/yaml;q=0.5, application/json", Asked::One, Format::Json, Shape::Whole),
+            ("application/vnd.kubernetes.protobuf,application/json", Asked::One, Format::Json, Shape::Whole),
+            (table, Asked::List, Format::Json, Shape::Table("meta.k8s.io/v1")),
+            (partial, Asked::List, Format::Json, Shape::Metadata("meta.k8s.io/v1")),
+            ("application/json;as=Nosuch;v=v1;g=meta.k8s.io,application/json", Asked::One, Format::Json, Shape::Whole),
+        ] {
+            let accepted = negotiate(accept, asked).unwrap();
+            assert_eq!((accepted.format, accepted.shape), (format, shape), "{accept}");
+        }
+        for (accept, asked) in [("text/html", Asked::List), ("application/yaml", Asked::Watch), (partial, Asked::One)] {
+            assert_eq!(negotiate(accept, asked).unwrap_err().code, 406, "{accept}");
+        }
+    }
+
+    #[test]
+    fn json_is_indented_as_go_does() {
+        let compact = br#"{"a":[],"b":{},"c":[1,"x\"{,"],"d":{"e":null}}"#;
+        let expected = "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    \"x\\\"{,\"\n  ],\n  \"d\": {\n    \"e\": null\n  }\n}";
+        assert_eq!(String::from_utf8(indent(compact)).unwrap(), expected);
+    }
+
+    #[test]
+    fn pieces_are_compressed() {
+        use std::io::Read;
+        let pieces = (0..100).map(|i| Bytes::from(format!("piece {i} ").repeat(50)));
+        let compressed: Vec<u8> = GzipPieces::new(pieces.clone()).flatten().collect();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(compressed.as_slice()).read_to_string(&mut text).unwrap();
+        assert_eq!(text.into_bytes(), pieces.flatten().collect::<Vec<u8>>());
+    }
+}

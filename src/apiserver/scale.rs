@@ -1,0 +1,188 @@
+//! The scale of what has replicas (autoscaling/v1 Scale), read from and written to the object itself.
+
+use super::codec::{Decoded, essence, parse_json};
+use super::errors::{Answer, bad_request, internal_plain, invalid, unprocessable, unsupported_patch_type};
+use super::kinds::field::Errors;
+use super::options::Write as Options;
+use super::ownership;
+use super::pipeline::{Call, Server};
+use super::respond::{self, Body, Shape};
+use super::subresources::body;
+use super::update::{Edit, Part};
+use crate::api::time::age;
+use crate::api::{GroupVersionKind, ObjectExt, Value};
+use crate::merge::{json_patch, merge_patch, strategic};
+use crate::schema::{self, TableColumn};
+use http::{Response, StatusCode};
+use serde_json::json;
+
+impl Server {
+    /// Answers with the scale of an object.
+    pub(super) async fn get_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        let entry = self.entry(call).await?;
+        let object = call.served.value(&entry.object, entry.revision);
+        Ok(answer(&scale_of(&object), call))
+    }
+
+    /// Sets the scale of an object from a request's body.
+    pub(super) async fn put_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        let options = Options::parse(call.query, "UpdateOptions")?;
+        let scale = body(call, "autoscaling", "v1", "Scale")?;
+        self.set_scale(call, &options, &|_| Ok(scale.clone())).await
+    }
+
+    /// Changes the scale of an object by a patch.
+    pub(super) async fn patch_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        let options = Options::parse(call.query, "PatchOptions")?;
+        let (patch, _) = parse_json(call.body).map_err(|why| bad_request(format!("error decoding patch: {why}")))?;
+        let form = essence(call.content_type());
+        let schema = schema::builtin().kind(&GroupVersionKind::new("autoscaling", "v1", "Scale"));
+        self.set_scale(call, &options, &|scale| match (form.as_str(), schema) {
+            ("application/json-patch+json", _) => json_patch::apply(scale, &patch).map_err(|_| unprocessable()),
+            ("application/merge-patch+json", _) => {
+                let mut new = scale.clone();
+                merge_patch::apply(&mut new, &patch);
+                Ok(new)
+            }
+            ("application/strategic-merge-patch+json", Some(schema)) => {
+                strategic::apply(scale, &patch, schema).map_err(|error| internal_plain(error.to_string()))
+            }
+            _ => Err(unsupported_patch_type()),
+        })
+        .await
+    }
+
+    async fn set_scale(
+        &self,
+        call: &Call<'_>,
+        options: &Options,
+        change: &(dyn Fn(&Value) -> Answer<Value> + Send + Sync),
+    ) -> Answer<Response<Body>> {
+        let name = call.target.name.as_str();
+        let manager = call.manager(options);
+        let edit = |live: &Value| {
+            let before = scale_of(live);
+            let scale = change(&before)?;
+            if scale.name() != name {
+                let found = scale.name();
+                let why = format!("the name of the object ({found}) does not match the name on the URL ({name})");
+                return Err(bad_request(why));
+            }
+            let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
+            if replicas < 0 {
+                let mut errors = Errors::default();
+                errors.invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0");
+                let about = super::errors::About { group: "autoscaling", kind: "Scale", name };
+                return Err(invalid(about, errors));
+            }
+            let mut object = live.clone();
+            object.put(&["spec", "replicas"], replicas);
+            ownership::note_scale(&mut object, &before, &scale, &manager, call.now);
+            let version = scale.resource_version();
+            if !version.is_empty() {
+                object.put(&["metadata", "resourceVersion"], version);
+            }
+            Ok(Decoded { object, warnings: Vec::new() })
+        };
+        let shown =
+            self.change(&Edit { applied: true, ..call.edit(Part::Main, options) }, &mut Vec::new(), &edit).await?;
+        let object = call.served.as_shown(&shown.object, shown.version.unwrap_or(0));
+        Ok(answer(&scale_of(&object), call))
+    }
+}
+
+/// Answers with a scale, as a table where that is wanted.
+fn answer(scale: &Value, call: &Call<'_>) -> Response<Body> {
+    let Shape::Table(version) = call.accepted.shape else {
+        return respond::value(StatusCode::OK, scale, call.accepted);
+    };
+    let column = |name: &str, kind: &str, format: &str| TableColumn {
+        name: name.into(),
+        kind: kind.into(),
+        format: format.into(),
+        priority: 0,
+    };
+    let columns = [
+        column("Name", "string", "name"),
+        column("Desired", "integer", ""),
+        column("Available", "integer", ""),
+        column("Age", "string", ""),
+    ];
+    let replicas = |part: &str| scale.integer(&[part, "replicas"]).unwrap_or(0).into();
+    let age = age(scale.text(&["metadata", "creationTimestamp"]), call.now.seconds);
+    let cells = vec![scale.name().into(), replicas("spec"), replicas("status"), age.into()];
+    respond::row(&columns, cells, scale, call.accepted, version)
+}
+
+/// The scale of an object.
+fn scale_of(object: &Value) -> Value {
+    let mut scale = json!({
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {},
+        "spec": {},
+        "status": {"replicas": object.integer(&["status", "replicas"]).unwrap_or(0)}
+    });
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if let Some(value) = object.at(&["metadata", field]) {
+            scale.put(&["metadata", field], value.clone());
+        }
+    }
+    let replicas = object.integer(&["spec", "replicas"]).unwrap_or(0);
+    if replicas != 0 {
+        scale.put(&["spec", "replicas"], replicas);
+    }
+    let selector = selector_text(object.at(&["spec", "selector"]));
+    if !selector.is_empty() {
+        scale.put(&["status", "selector"], selector);
+    }
+    scale
+}
+
+/// A selector as text: both the map of a replication controller and a LabelSelector.
+fn selector_text(selector: Option<&Value>) -> String {
+    let Some(selector) = selector.and_then(Value::as_object) else { return String::new() };
+    let is_map = selector.values().all(Value::is_string);
+    let labels = if is_map { Some(selector) } else { selector.get("matchLabels").and_then(Value::as_object) };
+    let equal = labels.into_iter().flatten().map(|(key, value)| {
+        let value = value.as_str().unwrap_or("");
+        (key.clone(), format!("{key}={value}"))
+    });
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
+    let others = expressions.map(|expression| {
+        let key = expression.text(&["key"]).to_string();
+        let mut values: Vec<&str> = expression.items_at(&["values"]).iter().filter_map(Value::as_str).collect();
+        values.sort_unstable();
+        let values = values.join(",");
+        let text = match expression.text(&["operator"]) {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "DoesNotExist" => format!("!{key}"),
+            _ => key.clone(),
+        };
+        (key, text)
+    });
+    let mut parts: Vec<(String, String)> = equal.chain(others).collect();
+    parts.sort();
+    parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_are_read_from_objects() {
+        let deployment = json!({
+            "metadata": {"name": "d", "labels": {"a": "b"}},
+            "spec": {"replicas": 3, "selector": {"matchLabels": {"b": "2", "a": "1"},
+                "matchExpressions": [{"key": "c", "operator": "In", "values": ["y", "x"]}]}},
+            "status": {"replicas": 2}
+        });
+        let scale = scale_of(&deployment);
+        assert_eq!(scale["status"], json!({"replicas": 2, "selector": "a=1,b=2,c in (x,y)"}));
+        assert_eq!((&scale["spec"], &scale["metadata"]), (&json!({"replicas": 3}), &json!({"name": "d"})));
+        let controller = json!({"spec": {"selector": {"a": "1"}}});
+        assert_eq!(scale_of(&controller)["status"]["selector"], "a=1");
+    }
+}

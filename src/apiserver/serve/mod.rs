@@ -1,0 +1,269 @@
+//! The server on the network: ports, TLS, who may reach it, and how it ends.
+
+mod certificates;
+mod subject;
+
+pub use certificates::{private_folder, write_private};
+
+use super::auth::authenticate::{Authentication, Peer};
+use super::auth::{MASTERS, User};
+use super::claims::ServiceRange;
+use super::errors;
+use super::pipeline::{Server, Setup};
+use super::respond::{self, Body, Format};
+use super::store::Memory;
+use certificates::Certificates;
+use http::{Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+/// The largest body, as in kube-apiserver.
+const MOST: usize = 3 << 20;
+/// How long a connection may take to say what it wants, and to shake hands.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long requests may go on after the server was told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How a server is started. The names are those of kube-apiserver's flags.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens.
+    pub bind_address: IpAddr,
+    /// The port for TLS, 0 for a free one; none for no TLS.
+    pub secure_port: Option<u16>,
+    /// The port for plain HTTP, 0 for a free one; none for no plain HTTP.
+    pub insecure_port: Option<u16>,
+    /// The folder in which the authority and certificates are kept; none to make them anew each time.
+    pub cert_dir: Option<PathBuf>,
+    /// A file with `token,user,uid,"group1,group2"` lines.
+    pub token_auth_file: Option<PathBuf>,
+    /// A file with the authorities of client certificates.
+    pub client_ca_file: Option<PathBuf>,
+    /// The addresses that services get.
+    pub service_cluster_ip_range: ServiceRange,
+    /// A token whose bearer may do everything, besides those of the file.
+    pub admin_token: Option<String>,
+    /// Whether everybody has to say who they are even when no file says who there is.
+    pub strict: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            bind_address: Ipv4Addr::LOCALHOST.into(),
+            secure_port: None,
+            insecure_port: Some(0),
+            cert_dir: None,
+            token_auth_file: None,
+            client_ca_file: None,
+            service_cluster_ip_range: ServiceRange::default(),
+            admin_token: None,
+            strict: false,
+        }
+    }
+}
+
+/// A server whose ports are open and that has all its objects, but answers nobody yet.
+pub struct Bound {
+    server: Arc<Server>,
+    plain: Option<TcpListener>,
+    secure: Option<(TcpListener, TlsAcceptor)>,
+    /// The URL at which it is reached: the secure one where there are two.
+    pub url: String,
+    /// The certificate, as PEM text, of the authority that its clients have to trust.
+    pub authority: Option<String>,
+}
+
+/// Opens the ports and makes the objects that every server has.
+///
+/// # Errors
+/// Ports that are taken, files that cannot be read, and a server that everybody could reach and do anything with.
+pub async fn bind(options: &Options) -> io::Result<Bound> {
+    let mut authentication = Authentication::default();
+    let named = |file: &PathBuf, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    if let Some(file) = &options.token_auth_file {
+        let text = std::fs::read_to_string(file).map_err(|error| named(file, error))?;
+        authentication
+            .read_tokens(&text)
+            .map_err(|problem| io::Error::other(format!("{}: {problem}", file.display())))?;
+    }
+    authentication.trusting = options.token_auth_file.is_none() && options.client_ca_file.is_none() && !options.strict;
+    if let Some(token) = &options.admin_token {
+        authentication.tokens.insert(token.clone(), User::new("kubernetes-admin", &[MASTERS]));
+    }
+    let clients = match &options.client_ca_file {
+        Some(file) => Some(std::fs::read_to_string(file).map_err(|error| named(file, error))?),
+        None => None,
+    };
+    authentication.certificates = clients.is_some();
+    if !options.bind_address.is_loopback() && !authentication.is_configured() {
+        return Err(io::Error::other(format!(
+            "{} can be reached from other machines, and anybody there could do anything: give --token-auth-file or --client-ca-file, or bind to 127.0.0.1",
+            options.bind_address
+        )));
+    }
+    let listen = |port: Option<u16>| async move {
+        let Some(port) = port else { return Ok(None) };
+        let address = SocketAddr::new(options.bind_address, port);
+        let listener = TcpListener::bind(address).await;
+        listener.map(Some).map_err(|error| io::Error::new(error.kind(), format!("listen on {address}: {error}")))
+    };
+    let plain = listen(options.insecure_port).await?;
+    let secure = listen(options.secure_port).await?;
+    let (mut url, mut endpoint) = (String::new(), SocketAddr::new(options.bind_address, 0));
+    for (listener, scheme) in [(&plain, "http"), (&secure, "https")] {
+        if let Some(listener) = listener {
+            endpoint = listener.local_addr()?;
+            url = format!("{scheme}://{}", reachable(endpoint));
+        }
+    }
+    let (secure, authority) = match secure {
+        None => (None, None),
+        Some(listener) => {
+            let certificates = Certificates::make(&addresses(options), options.cert_dir.as_deref())?;
+            let config = certificates.tls(clients.as_deref())?;
+            (Some((listener, TlsAcceptor::from(Arc::new(config)))), Some(certificates.authority))
+        }
+    };
+    if endpoint.ip().is_loopback() || endpoint.ip().is_unspecified() {
+        endpoint.set_ip(outward_address().unwrap_or(endpoint.ip()));
+    }
+    let setup = Setup { authentication, services: options.service_cluster_ip_range, endpoint };
+    let started = Server::start(Arc::new(Memory::new()), setup).await;
+    let server = started.map_err(|failure| io::Error::other(failure.message))?;
+    Ok(Bound { server, plain, secure, url, authority })
+}
+
+/// The address at which others reach this machine. Asking for it sends nothing.
+fn outward_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then_some(address)
+}
+
+/// The addresses that the certificate is for.
+fn addresses(options: &Options) -> Vec<IpAddr> {
+    let mut addresses = vec![Ipv4Addr::LOCALHOST.into(), options.service_cluster_ip_range.first().into()];
+    if !options.bind_address.is_unspecified() && !options.bind_address.is_loopback() {
+        addresses.push(options.bind_address);
+    }
+    addresses
+}
+
+/// An address that a client on this machine can use.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() { SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()) } else { address }
+}
+
+impl Bound {
+    /// Answers until `stop` is over: then watches end, and requests under way have a little time to finish.
+    ///
+    /// # Errors
+    /// A port that cannot be used any more.
+    pub async fn serve(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let (stopping, _) = watch::channel(false);
+        let accept =
+            async { tokio::try_join!(self.accept_plain(&stopping), self.accept_secure(&stopping)).map(|_| ()) };
+        tokio::select! {
+            ended = accept => return ended,
+            () = stop => {}
+        }
+        self.server.stop();
+        // Every connection holds a receiver; when the last one is gone, all are done.
+        let _ = stopping.send(true);
+        let _ = tokio::time::timeout(GRACE, stopping.closed()).await;
+        Ok(())
+    }
+
+    async fn accept_plain(&self, stopping: &watch::Sender<bool>) -> io::Result<()> {
+        let Some(listener) = &self.plain else { return std::future::pending().await };
+        loop {
+            let Some(stream) = next(listener).await? else { continue };
+            tokio::spawn(connection(self.server.clone(), stream, Peer::default(), stopping.subscribe()));
+        }
+    }
+
+    async fn accept_secure(&self, stopping: &watch::Sender<bool>) -> io::Result<()> {
+        let Some((listener, acceptor)) = &self.secure else { return std::future::pending().await };
+        loop {
+            let Some(stream) = next(listener).await? else { continue };
+            let (server, acceptor, stop) = (self.server.clone(), acceptor.clone(), stopping.subscribe());
+            tokio::spawn(async move {
+                // A handshake that fails is its client's business.
+                let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else { return };
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                let peer = Peer { user: certificate.and_then(|certificate| subject::user(certificate)) };
+                connection(server, stream, peer, stop).await;
+            });
+        }
+    }
+}
+
+/// The next connection. What goes wrong with one that is not even open yet is passed over.
+async fn next(listener: &TcpListener) -> io::Result<Option<TcpStream>> {
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are whole when they are written, so there is nothing to wait for.
+            stream.set_nodelay(true)?;
+            Ok(Some(stream))
+        }
+        Err(error) => match error.kind() {
+            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted => Ok(None),
+            _ => {
+                // Too many open files: some will be closed soon.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Ok(None)
+            }
+        },
+    }
+}
+
+async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+    server: Arc<Server>,
+    stream: S,
+    peer: Peer,
+    mut stop: watch::Receiver<bool>,
+) {
+    let service = service_fn(move |request| answer(server.clone(), peer.clone(), request));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // A connection that breaks is its client's business.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}
+
+async fn answer(server: Arc<Server>, peer: Peer, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    let (mut parts, body) = request.into_parts();
+    let body = match Limited::new(body, MOST).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => {
+            let failure = if error.is::<LengthLimitError>() {
+                errors::too_large(MOST)
+            } else {
+                errors::bad_request(error.to_string())
+            };
+            return Ok(respond::failure(&failure, Format::Json));
+        }
+    };
+    parts.extensions.insert(peer);
+    Ok(server.respond(Request::from_parts(parts, body)).await)
+}

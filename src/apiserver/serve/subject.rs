@@ -1,0 +1,93 @@
+//! The user that a verified client certificate names: the common name is the user's, organizations are groups
+//! (Kubernetes' X.509 client certificates).
+
+use crate::apiserver::auth::User;
+
+/// The tags of DER (X.690) that lie on the way to a certificate's subject.
+const INTEGER: u8 = 0x02;
+const OBJECT_IDENTIFIER: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+const VERSION: u8 = 0xa0;
+/// The last bytes of id-at-commonName and id-at-organizationName (X.520), after 2.5.4.
+const ATTRIBUTES: [u8; 2] = [0x55, 0x04];
+const COMMON_NAME: u8 = 3;
+const ORGANIZATION: u8 = 10;
+
+/// The user of a certificate; none when it has no common name.
+pub fn user(certificate: &[u8]) -> Option<User> {
+    let (_, certificate, _) = element(certificate)?;
+    let (SEQUENCE, mut fields, _) = element(certificate)? else { return None };
+    if let Some((VERSION, _, rest)) = element(fields) {
+        fields = rest;
+    }
+    // Serial number, signature's algorithm, issuer, validity; then the subject.
+    let (INTEGER, _, rest) = element(fields)? else { return None };
+    let (_, _, rest) = element(rest)?;
+    let (_, _, rest) = element(rest)?;
+    let (_, _, rest) = element(rest)?;
+    let (SEQUENCE, subject, _) = element(rest)? else { return None };
+    let (mut name, mut groups) = (None, Vec::new());
+    for (_, set) in Elements(subject) {
+        for (_, pair) in Elements(set) {
+            let (OBJECT_IDENTIFIER, identifier, value) = element(pair)? else { continue };
+            let (_, value, _) = element(value)?;
+            let text = String::from_utf8_lossy(value).into_owned();
+            match identifier {
+                [a, b, COMMON_NAME] if [*a, *b] == ATTRIBUTES => name = Some(text),
+                [a, b, ORGANIZATION] if [*a, *b] == ATTRIBUTES => groups.push(text),
+                _ => {}
+            }
+        }
+    }
+    Some(User { name: name?, groups, ..User::default() })
+}
+
+/// The first element: its tag, its content, and what follows it.
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let [tag, length, rest @ ..] = bytes else { return None };
+    let (length, rest) = match length {
+        short @ 0..=0x7f => (usize::from(*short), rest),
+        long => {
+            let count = usize::from(long & 0x7f);
+            let digits = rest.get(..count).filter(|_| (1..=4).contains(&count))?;
+            (digits.iter().fold(0, |sum, digit| sum << 8 | usize::from(*digit)), &rest[count..])
+        }
+    };
+    Some((*tag, rest.get(..length)?, rest.get(length..)?))
+}
+
+/// The elements of a content, one after the other.
+struct Elements<'a>(&'a [u8]);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (tag, content, rest) = element(self.0)?;
+        self.0 = rest;
+        Some((tag, content))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    #[test]
+    fn names_and_groups_are_read() {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::OrganizationName, "system:masters");
+        params.distinguished_name.push(DnType::CommonName, "ada");
+        let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let user = user(certificate.der()).unwrap();
+        assert_eq!((user.name.as_str(), user.groups.as_slice()), ("ada", &["system:masters".to_owned()][..]));
+    }
+
+    #[test]
+    fn nonsense_names_nobody() {
+        for bytes in [&b""[..], b"\x30", b"\x30\x84\xff\xff\xff\xff", b"\x30\x02\x30\x00", b"\x30\x80\x00"] {
+            assert!(user(bytes).is_none());
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The server as a function: requests in, answers out, without a socket.
+
+mod deletes;
+mod reads;
+mod watches;
+mod writes;
+
+use super::Server;
+use super::pipeline::Setup;
+use super::store::Memory;
+use crate::api::Value;
+use http::{HeaderMap, Request, header};
+use http_body_util::BodyExt;
+use hyper::body::Bytes;
+use serde_json::json;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+const CONFIGMAPS: &str = "/api/v1/namespaces/default/configmaps";
+const PODS: &str = "/api/v1/namespaces/default/pods";
+const SERVICES: &str = "/api/v1/namespaces/default/services";
+
+/// A fresh server, and what it was asked.
+struct Client {
+    server: Arc<Server>,
+}
+
+/// An answer.
+struct Answer {
+    code: u16,
+    headers: HeaderMap,
+    bytes: Bytes,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    /// The object, when it was answered with this code.
+    fn expect(&self, code: u16) -> Value {
+        assert_eq!(self.code, code, "{}", self.text());
+        if self.bytes.is_empty() { Value::Null } else { self.json() }
+    }
+}
+
+impl Client {
+    async fn new() -> Self {
+        Self { server: Server::start(Arc::new(Memory::new()), Setup::default()).await.unwrap() }
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Answer {
+        let (parts, body) = self.server.respond(request).await.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { code: parts.status.as_u16(), headers: parts.headers, bytes }
+    }
+
+    async fn call(&self, method: &str, path: &str, kind: &str, body: impl Into<Bytes>) -> Answer {
+        let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, kind);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(Request::builder().uri(path).body(Bytes::new()).unwrap()).await
+    }
+
+    async fn get_as(&self, path: &str, accept: &str) -> Answer {
+        self.send(Request::builder().uri(path).header(header::ACCEPT, accept).body(Bytes::new()).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call("POST", path, "application/json", body.to_string()).await
+    }
+
+    async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call("PUT", path, "application/json", body.to_string()).await
+    }
+
+    async fn merge(&self, path: &str, body: Value) -> Answer {
+        self.call("PATCH", path, "application/merge-patch+json", body.to_string()).await
+    }
+
+    async fn delete(&self, path: &str, options: Value) -> Answer {
+        let body = if options.is_null() { String::new() } else { options.to_string() };
+        self.call("DELETE", path, "application/json", body).await
+    }
+
+    /// Makes a ConfigMap with labels, and gives it.
+    async fn configmap(&self, name: &str, labels: Value) -> Value {
+        self.post(CONFIGMAPS, json!({"metadata": {"name": name, "labels": labels}})).await.expect(201)
+    }
+
+    /// Waits until something is answered with a code.
+    async fn until(&self, path: &str, code: u16) -> Answer {
+        for _ in 0..200 {
+            let answer = self.get(path).await;
+            if answer.code == code {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{path} was never answered with {code}");
+    }
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Who owns an object, for `ownerReferences`.
+fn owner(object: &Value, blocks: bool) -> Value {
+    json!([{
+        "apiVersion": object["apiVersion"], "kind": object["kind"], "name": object["metadata"]["name"],
+        "uid": object["metadata"]["uid"], "blockOwnerDeletion": blocks
+    }])
+}

@@ -1,0 +1,282 @@
+//! Changes of objects, of all of them or of one part.
+
+use super::codec::{self, Decoded};
+use super::create::ATTEMPTS;
+use super::errors::{Answer, Failure, bad_request, invalid, modified, not_found};
+use super::kinds::field::Errors;
+use super::meta;
+use super::options::Write as Options;
+use super::ownership::{self, Manager};
+use super::pipeline::{Call, Server, store_failure};
+use super::registry::Served;
+use super::respond::{self, Body, Shown};
+use super::store::{Entry, Expect, Key, StoreError, Write};
+use crate::api::{ObjectExt, Value};
+use crate::merge::managed_fields;
+use http::{Response, StatusCode};
+
+/// Which part of an object a request changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All but the status.
+    Main,
+    /// The status.
+    Status,
+    /// A pod's ephemeral containers.
+    EphemeralContainers,
+    /// The resources of a pod's containers.
+    Resize,
+    /// The conditions of a certificate signing request.
+    Approval,
+    /// A namespace's finalizers.
+    Finalize,
+}
+
+impl Part {
+    /// The part that a subresource is.
+    pub fn of(subresource: &str) -> Option<Self> {
+        Some(match subresource {
+            "" => Self::Main,
+            "status" => Self::Status,
+            "ephemeralcontainers" => Self::EphemeralContainers,
+            "resize" => Self::Resize,
+            "approval" => Self::Approval,
+            "finalize" => Self::Finalize,
+            _ => return None,
+        })
+    }
+
+    /// Puts back what is not of this part.
+    fn keep(self, served: &Served, new: &mut Value, live: &Value) {
+        let rules = &served.rules;
+        match self {
+            Self::Main => {
+                if served.has_status() {
+                    copy(new, live, &["status"]);
+                }
+                (rules.prepare_for_update)(new, live);
+            }
+            Self::Status => (rules.prepare_for_status_update)(new, live),
+            Self::EphemeralContainers => only(new, live, &["spec", "ephemeralContainers"]),
+            Self::Approval => only(new, live, &["status", "conditions"]),
+            Self::Finalize => only(new, live, &["spec", "finalizers"]),
+            Self::Resize => only_resources(new, live),
+        }
+    }
+}
+
+/// Copies a field from the live object, or takes it away.
+fn copy(new: &mut Value, live: &Value, path: &[&str]) {
+    match live.at(path) {
+        Some(value) => new.put(path, value.clone()),
+        None => drop(new.take_at(path)),
+    }
+}
+
+/// Puts back everything but metadata and one field.
+fn only(new: &mut Value, live: &Value, path: &[&str]) {
+    let mut kept = live.clone();
+    copy(&mut kept, new, &["metadata"]);
+    copy(&mut kept, new, path);
+    *new = kept;
+}
+
+fn only_resources(new: &mut Value, live: &Value) {
+    let mut kept = live.clone();
+    copy(&mut kept, new, &["metadata"]);
+    copy(&mut kept, new, &["spec", "resources"]);
+    for list in ["containers", "initContainers"] {
+        let Some(containers) = kept.at_mut(&["spec"]).get_mut(list).and_then(Value::as_array_mut) else { continue };
+        for container in containers {
+            let name = container.text(&["name"]).to_string();
+            let wanted = new.items_at(&["spec", list]).iter().find(|c| c.text(&["name"]) == name);
+            if let Some(wanted) = wanted {
+                copy(container, wanted, &["resources"]);
+                copy(container, wanted, &["resizePolicy"]);
+            }
+        }
+    }
+    *new = kept;
+}
+
+/// What a change does, given the live object.
+pub(super) type Change<'a> = dyn Fn(&Value) -> Answer<Decoded> + Send + Sync + 'a;
+
+/// A change that is to be made.
+pub(super) struct Edit<'a> {
+    /// The resource.
+    pub served: &'a Served,
+    /// Where the object is.
+    pub key: Key,
+    /// Which part changes.
+    pub part: Part,
+    /// Who changes it.
+    pub manager: Manager<'a>,
+    /// Whether this is an apply: its managed fields are made already.
+    pub applied: bool,
+    /// Do all but store it.
+    pub dry_run: bool,
+}
+
+impl Server {
+    /// Replaces an object, or a part of it, by a request's body.
+    pub(super) async fn update(&self, call: &Call<'_>, part: Part) -> Answer<Response<Body>> {
+        let media = call.media()?;
+        let options = Options::parse(call.query, "UpdateOptions")?;
+        let Decoded { object, warnings } = codec::decode(call.body, media, call.served, options.validation)?;
+        call.warn(warnings);
+        check_name(call, &object)?;
+        let change = |_: &Value| Ok(Decoded { object: object.clone(), warnings: Vec::new() });
+        let mut warnings = Vec::new();
+        let shown = self.change(&call.edit(part, &options), &mut warnings, &change).await?;
+        call.warn(warnings);
+        Ok(respond::object(StatusCode::OK, &shown, call.served, call.accepted, call.now.seconds))
+    }
+
+    /// Changes an object. A race that was lost is run again, unless the change insists on a resourceVersion.
+    pub(super) async fn change(
+        &self,
+        edit: &Edit<'_>,
+        warnings: &mut Vec<String>,
+        change: &Change<'_>,
+    ) -> Answer<Shown> {
+        let served = edit.served;
+        let name = edit.key.name.rsplit('/').next().unwrap_or("");
+        for attempt in 1..=ATTEMPTS {
+            let entry = self.store.get(&edit.key).await.map_err(store_failure)?;
+            let entry = entry.ok_or_else(|| not_found(served.about(name)))?;
+            let live = served.value(&entry.object, entry.revision);
+            let Decoded { object: new, warnings: more } = change(&live)?;
+            if !new.resource_version().is_empty() && new.resource_version() != live.resource_version() {
+                return Err(modified(served.about(name)));
+            }
+            match self.replace(edit, &entry, &live, new, warnings).await {
+                Ok(shown) => {
+                    warnings.extend(more);
+                    return Ok(shown);
+                }
+                Err(Refused::Race) if attempt < ATTEMPTS => {}
+                Err(Refused::Race) => break,
+                Err(Refused::Failure(failure)) => return Err(failure),
+            }
+        }
+        Err(modified(served.about(name)))
+    }
+
+    async fn replace(
+        &self,
+        edit: &Edit<'_>,
+        entry: &Entry,
+        live: &Value,
+        mut new: Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<Shown, Refused> {
+        let (served, now) = (edit.served, (self.clock)());
+        let rules = &served.rules;
+        keep_metadata(&mut new, live);
+        (rules.default)(&mut new);
+        meta::prune(&mut new);
+        if !edit.applied {
+            ownership::note_update(Some(live), &mut new, served, &edit.manager, now);
+        }
+        edit.part.keep(served, &mut new, live);
+        if rules.has_generation && (rules.changes_generation)(&new, live) {
+            let generation = live.integer(&["metadata", "generation"]).unwrap_or(0) + 1;
+            new.put(&["metadata", "generation"], generation);
+        }
+        meta::prune(&mut new);
+        managed_fields::keep_times(&mut new, live);
+        let mut errors = Errors::default();
+        meta::validate_update(&new, live, served, &mut errors);
+        // Each kind checks metadata once more in kube-apiserver, which shows in the list of causes.
+        meta::validate_change(&new, live, &mut errors);
+        match edit.part {
+            Part::Main => (rules.validate_update)(&new, live, &mut errors),
+            Part::Status => (rules.validate_status_update)(&new, live, &mut errors),
+            _ => {}
+        }
+        if !errors.causes.is_empty() {
+            return Err(Refused::Failure(invalid(served.about_kind(live.name()), errors)));
+        }
+        warnings.extend((rules.warnings)(&new, Some(live)));
+        let claims = self.claims(served, Some(live), Some(&mut new), edit.dry_run).await?;
+        let encoded = served.encode(&new);
+        if edit.dry_run || encoded.same_as(&entry.object) {
+            return Ok(served.show(&encoded, Some(entry.revision)));
+        }
+        let gone = is_finished(&new);
+        let mut writes = vec![Write {
+            key: edit.key.clone(),
+            expect: Expect::At(entry.revision),
+            object: (!gone).then(|| encoded.clone()),
+        }];
+        writes.extend(claims);
+        match self.store.commit(writes).await {
+            Ok(revision) => {
+                if gone || meta::is_deleting(&new) {
+                    self.collector.deleted(&new, served, gone);
+                }
+                let version = if gone { entry.revision } else { revision };
+                Ok(served.show(&encoded, Some(version)))
+            }
+            Err(StoreError::Conflict(0, None)) => Err(Refused::Failure(not_found(served.about(live.name())))),
+            Err(StoreError::Conflict(..)) => Err(Refused::Race),
+            Err(other) => Err(Refused::Failure(store_failure(other))),
+        }
+    }
+}
+
+/// Why a change was not made.
+enum Refused {
+    /// Somebody else was faster.
+    Race,
+    /// It is wrong.
+    Failure(Failure),
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// Whether an object that is being deleted has nothing left to wait for.
+pub(super) fn is_finished(object: &Value) -> bool {
+    meta::is_deleting(object)
+        && meta::finalizers(object).is_empty()
+        && object.integer(&["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0) == 0
+        && (object.kind() != "Namespace" || object.items_at(&["spec", "finalizers"]).is_empty())
+}
+
+/// Checks that a body is about the object that the URL names.
+pub(super) fn check_name(call: &Call<'_>, object: &Value) -> Answer<()> {
+    let (name, namespace) = (&call.target.name, &call.target.namespace);
+    if object.name().is_empty() {
+        let why = "name must be provided";
+        return Err(bad_request(format!("the name of the object ({name} based on URL) was undeterminable: {why}")));
+    }
+    if object.name() != name {
+        let found = object.name();
+        let why = format!("the name of the object ({found}) does not match the name on the URL ({name})");
+        return Err(bad_request(why));
+    }
+    if call.served.info.namespaced() && !object.namespace().is_empty() && object.namespace() != namespace {
+        let found = object.namespace();
+        let why =
+            format!("the namespace of the object ({found}) does not match the namespace on the request ({namespace})");
+        return Err(bad_request(why));
+    }
+    Ok(())
+}
+
+/// Keeps what only the server sets. A uid that differs stays, to be complained about.
+fn keep_metadata(new: &mut Value, live: &Value) {
+    let own =
+        ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", "namespace"];
+    for field in own {
+        copy(new, live, &["metadata", field]);
+    }
+    if new.uid().is_empty() {
+        copy(new, live, &["metadata", "uid"]);
+    }
+}

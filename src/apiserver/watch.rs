@@ -1,0 +1,222 @@
+//! Watches: events of a collection as they happen, selected, shaped, and ended in time.
+
+use super::errors::{Answer, Failure, expired, revision_in_the_future};
+use super::options::List;
+use super::pipeline::{Call, Server, store_failure};
+use super::read::{Selection, prefix};
+use super::registry::Served;
+use super::respond::{self, Accepted, Body, Shape};
+use super::store::{Entry, Event, Feed, Range, Revision, StoreError};
+use super::table;
+use http::Response;
+use hyper::body::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, interval_at, sleep_until};
+
+/// How many pieces wait for a slow reader before the watch waits too.
+const PIECES: usize = 8;
+/// How often a watch that wants bookmarks gets one.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// How long a watch lasts when it does not say; kube-apiserver takes 30 to 60 minutes.
+const LONGEST: u64 = 45 * 60;
+
+/// A watch, when it is on its way.
+struct Watch {
+    server: Arc<Server>,
+    served: Arc<Served>,
+    accepted: Accepted,
+    selection: Selection,
+    prefix: String,
+    bookmarks: bool,
+    /// Whether the table's columns have been sent.
+    columns_sent: bool,
+    out: mpsc::Sender<Bytes>,
+}
+
+/// The reader has gone.
+struct Gone;
+
+impl Server {
+    /// Answers with events.
+    pub(super) async fn watch(self: &Arc<Self>, call: &Call<'_>) -> Answer<Response<Body>> {
+        let mut options = List::parse(call.query, true)?;
+        if !call.target.name.is_empty() {
+            // The old form of a watch on one object.
+            options.fields = format!("metadata.name={}", call.target.name);
+        }
+        let selection = Selection::parse(&options, call.served)?;
+        let (out, receiver) = mpsc::channel(PIECES);
+        let watch = Watch {
+            server: self.clone(),
+            served: call.served.clone(),
+            accepted: call.accepted,
+            selection,
+            prefix: prefix(call),
+            bookmarks: options.bookmarks,
+            columns_sent: false,
+            out,
+        };
+        let ends = Instant::now() + Duration::from_secs(options.timeout.filter(|s| *s > 0).unwrap_or(LONGEST));
+        tokio::spawn(async move {
+            // The reader may go at any time: then there is nothing left to do.
+            let _ = watch.run(&options, ends).await;
+        });
+        Ok(respond::stream(receiver))
+    }
+}
+
+impl Watch {
+    async fn run(mut self, options: &List, ends: Instant) -> Result<(), Gone> {
+        let mut feed = match self.start(options).await? {
+            Ok(feed) => feed,
+            Err(failure) => return self.fail(&failure).await,
+        };
+        let mut bookmark = interval_at(Instant::now() + BOOKMARK_EVERY, BOOKMARK_EVERY);
+        let mut stop = self.server.stopping.subscribe();
+        loop {
+            tokio::select! {
+                biased;
+                events = feed.next() => match events {
+                    Ok(events) => self.events(&events).await?,
+                    Err(StoreError::Compacted) => {
+                        return self.fail(&expired(format!("too old resource version: {}", feed.revision()))).await;
+                    }
+                    Err(other) => return self.fail(&store_failure(other)).await,
+                },
+                _ = bookmark.tick(), if self.bookmarks => self.bookmark(feed.revision(), false).await?,
+                () = sleep_until(ends) => return Ok(()),
+                _ = stop.changed() => return Ok(()),
+                () = self.out.closed() => return Err(Gone),
+            }
+        }
+    }
+
+    /// Opens the feed, after what is there already when the request wants that first.
+    async fn start(&mut self, options: &List) -> Result<Result<Box<dyn Feed>, Failure>, Gone> {
+        let store = self.server.store.clone();
+        let collection = self.served.collection.clone();
+        let initial = match options.initial_events {
+            Some(wanted) => wanted,
+            None => options.version.unwrap_or(0) == 0,
+        };
+        let after = if initial {
+            let all = Range { collection: &collection, prefix: &self.prefix, start: "", limit: 0, at: None };
+            let page = match store.range(all).await {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(store_failure(error))),
+            };
+            if let Some(version) = options.version.filter(|version| *version > page.revision) {
+                return Ok(Err(revision_in_the_future(version, page.revision)));
+            }
+            let mut piece = Vec::new();
+            for entry in page.entries {
+                if self.selection.matches(&entry, &self.served) {
+                    self.write("ADDED", &entry, entry.revision, &mut piece);
+                }
+                self.send_when_full(&mut piece).await?;
+            }
+            self.send(piece).await?;
+            if options.initial_events == Some(true) {
+                self.bookmark(page.revision, true).await?;
+            }
+            Some(page.revision)
+        } else {
+            options.version.filter(|version| *version > 0)
+        };
+        Ok(store.watch(&collection, after).await.map_err(|error| match error {
+            StoreError::Compacted => {
+                let version = after.unwrap_or(0);
+                expired(format!("too old resource version: {version} ({version})"))
+            }
+            other => store_failure(other),
+        }))
+    }
+
+    async fn events(&mut self, events: &[Event]) -> Result<(), Gone> {
+        let mut piece = Vec::new();
+        for event in events {
+            let selected = |entry: &&Arc<Entry>| {
+                entry.name.starts_with(&self.prefix) && self.selection.matches(entry, &self.served)
+            };
+            let before = event.previous.as_ref().filter(selected);
+            let after = event.current.as_ref().filter(selected);
+            match (before, after) {
+                (None, Some(entry)) => self.write("ADDED", entry, event.revision, &mut piece),
+                (Some(_), Some(entry)) => self.write("MODIFIED", entry, event.revision, &mut piece),
+                (Some(entry), None) => self.write("DELETED", entry, event.revision, &mut piece),
+                (None, None) => {}
+            }
+            self.send_when_full(&mut piece).await?;
+        }
+        self.send(piece).await
+    }
+
+    fn write(&mut self, kind: &str, entry: &Entry, revision: Revision, piece: &mut Vec<u8>) {
+        let shown = self.served.show(&entry.object, Some(revision));
+        piece.extend_from_slice(format!(r#"{{"type":"{kind}","object":"#).as_bytes());
+        match self.accepted.shape {
+            Shape::Whole => shown.object.write(&self.served.head, shown.version, piece),
+            Shape::Metadata(version) => respond::write_partial(version, &shown, piece),
+            Shape::Table(version) => {
+                self.open_table(version, revision, piece);
+                let now = (self.server.clock)().seconds;
+                table::write_row(&self.served, &shown, self.accepted.include, now, piece);
+                piece.extend_from_slice(b"]}");
+            }
+        }
+        piece.extend_from_slice(b"}\n");
+    }
+
+    /// Writes a table up to its rows. Only the first one has columns.
+    fn open_table(&mut self, version: &str, revision: Revision, piece: &mut Vec<u8>) {
+        let metadata = format!(r#"{{"resourceVersion":"{revision}"}}"#);
+        let head = format!(r#"{{"kind":"Table","apiVersion":"{version}","metadata":{metadata},"columnDefinitions":"#);
+        piece.extend_from_slice(head.as_bytes());
+        if std::mem::replace(&mut self.columns_sent, true) {
+            piece.extend_from_slice(b"null");
+        } else {
+            table::write_columns(self.served.columns, piece);
+        }
+        piece.extend_from_slice(br#","rows":["#);
+    }
+
+    /// Sends how far the watch has come; `initial` says that what was there has been sent.
+    async fn bookmark(&mut self, revision: Revision, initial: bool) -> Result<(), Gone> {
+        let mut piece = br#"{"type":"BOOKMARK","object":"#.to_vec();
+        let annotations = if initial { r#","annotations":{"k8s.io/initial-events-end":"true"}"# } else { "" };
+        let metadata = format!(r#""metadata":{{"resourceVersion":"{revision}"{annotations}}}"#);
+        match self.accepted.shape {
+            Shape::Whole => {
+                let head = &self.served.head;
+                piece.extend_from_slice(format!("{{{head}{metadata}}}").as_bytes());
+            }
+            Shape::Metadata(version) => {
+                let head = format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"{version}",{metadata}}}"#);
+                piece.extend_from_slice(head.as_bytes());
+            }
+            Shape::Table(version) => {
+                self.open_table(version, revision, &mut piece);
+                piece.extend_from_slice(b"]}");
+            }
+        }
+        piece.extend_from_slice(b"}\n");
+        self.send(piece).await
+    }
+
+    async fn fail(&mut self, failure: &Failure) -> Result<(), Gone> {
+        let mut piece = br#"{"type":"ERROR","object":"#.to_vec();
+        respond::write_object(&failure.to_value(), &mut piece);
+        piece.extend_from_slice(b"}\n");
+        self.send(piece).await
+    }
+
+    async fn send_when_full(&mut self, piece: &mut Vec<u8>) -> Result<(), Gone> {
+        if piece.len() < 32 * 1024 { Ok(()) } else { self.send(std::mem::take(piece)).await }
+    }
+
+    async fn send(&mut self, piece: Vec<u8>) -> Result<(), Gone> {
+        if piece.is_empty() { Ok(()) } else { self.out.send(piece.into()).await.map_err(|_| Gone) }
+    }
+}
