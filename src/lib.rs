@@ -21,6 +21,7 @@ pub mod client;
 pub mod manifest;
 pub mod output;
 
+pub mod completion;
 pub mod describe;
 pub mod ops;
 
@@ -30,4 +31,3 @@ pub mod apiserver;
 pub mod sandbox;
 
 pub mod commands;
-pub mod completion;

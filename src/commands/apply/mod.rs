@@ -1,0 +1,201 @@
+//! `apply`: make the cluster what the manifests say.
+
+mod set_last_applied;
+mod view_last_applied;
+
+use super::flags::{Flags, lines, switch, words};
+use super::{Context, Entry, Exit, Failure, leaf, sets};
+use crate::commands::objects::apart;
+use crate::manifest::Sources;
+use crate::ops::apply::{self, Applied, Options};
+use crate::ops::infos::Info;
+use crate::ops::options::{Cascade, DryRun, Validation, dry_run};
+use crate::ops::{Cluster, server_side, waves};
+use clap::{ArgMatches, Command};
+
+/// The commands below it.
+pub static BELOW: &[Entry] =
+    &[leaf(set_last_applied::command, set_last_applied::run), leaf(view_last_applied::command, view_last_applied::run)];
+
+/// How the command is called.
+pub fn command() -> Command {
+    Command::new("apply")
+        .about("Apply a configuration to a resource by file name or stdin")
+        .long_about(
+            "Create the objects that the manifests list, or change those that are there already until they are what \
+             the manifests say. What a manifest does not mention is left alone; what it mentioned at the last apply and \
+             does no longer is taken away.\n\n \
+             With --server-side the server keeps the account of who set which field, and refuses to change what \
+             another manager set.",
+        )
+        .after_help(
+            "# A file, a folder, or what another program prints\nkubectl apply -f pod.yaml\nkubectl apply -f manifests/\ngenerate | kubectl apply -f -\n\n\
+             # See what would happen\nkubectl apply -f pod.yaml --dry-run=server\nkubectl diff -f pod.yaml\n\n\
+             # Have the server merge\nkubectl apply --server-side -f pod.yaml",
+        )
+        .before_help("(-f FILENAME | -k DIRECTORY)")
+        .defer(|c| {
+            c.args(sets::files("The file, folder or URL with the objects to apply."))
+                .args(sets::output())
+                .args(sets::deletion(false))
+                .args([
+                    sets::selector(),
+                    sets::dry_run(),
+                    sets::field_manager("kubectl-client-side-apply"),
+                    sets::record(),
+                    sets::validate(),
+                    sets::subresource(),
+                    switch("all", None, false, "With --prune: all objects may be pruned."),
+                    switch("force-conflicts", None, false, "With --server-side: take over fields that others manage."),
+                    switch("openapi-patch", None, true, "Use what the server says of its types to make patches."),
+                    switch("overwrite", None, true, "The manifest wins over changes that others made to its fields."),
+                    switch("prune", None, false, "Delete what was applied before and is not in the manifests any more."),
+                    lines("prune-allowlist", None, "GROUP/VERSION/KIND that may be pruned; may be repeated."),
+                    switch("server-side", None, false, "Have the server merge."),
+                ])
+                .arg(words())
+        })
+}
+
+#[derive(Debug)]
+struct Plan {
+    sources: Sources,
+    labels: String,
+    options: Options,
+    server_side: Option<server_side::Options>,
+    /// Whether the objects are printed as a whole at the end, not a line each.
+    whole: bool,
+}
+
+fn plan(matches: &ArgMatches, program: &'static str) -> Result<Plan, Failure> {
+    let fail = |text: &str| Err(Failure::message(text));
+    super::no_words(matches, "apply")?;
+    let dry_run = dry_run(matches.text("dry-run"))?;
+    let sources = super::required_sources(matches)?;
+    let validation = Validation::parse(matches.text("validate"))?;
+    Cascade::parse(matches.text("cascade"))?;
+    let server_side = matches.on("server-side");
+    let (force, prune) = (matches.on("force"), matches.on("prune"));
+    let labels = matches.text("selector").to_string();
+    match () {
+        () if matches.on("force-conflicts") && !server_side => {
+            return fail("--force-conflicts only works with --server-side");
+        }
+        () if dry_run == DryRun::Client && server_side => {
+            return fail("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
+        }
+        () if server_side && force => return fail("--force cannot be used with --server-side"),
+        () if dry_run == DryRun::Server && force => return fail("--dry-run=server cannot be used with --force"),
+        () if matches.on("all") && !labels.is_empty() => {
+            return fail("cannot set --all and --selector at the same time");
+        }
+        () if prune && force => return fail("--force cannot be used with --prune"),
+        () if prune && !matches.on("all") && labels.is_empty() => {
+            return fail(
+                "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector",
+            );
+        }
+        () if prune && server_side => {
+            return fail("--prune is in alpha and doesn't currently work on objects created by server-side apply");
+        }
+        () if prune => return fail("--prune is not supported yet"),
+        () if !matches.text("subresource").is_empty() && !server_side => {
+            return fail("--subresource can only be specified for --server-side");
+        }
+        () => {}
+    }
+    let manager = match (matches.given("field-manager"), server_side) {
+        (false, true) => server_side::MANAGER.to_string(),
+        _ => matches.text("field-manager").to_string(),
+    };
+    Ok(Plan {
+        sources,
+        labels,
+        server_side: server_side.then(|| server_side::Options {
+            manager: manager.clone(),
+            force: matches.on("force-conflicts"),
+            dry_run,
+            validation,
+            subresource: matches.text("subresource").to_string(),
+        }),
+        options: Options { dry_run, validation, manager, overwrite: matches.on("overwrite"), force, program },
+        whole: !matches!(matches.text("output"), "" | "name"),
+    })
+}
+
+/// Applies the objects side by side and says what became of each, in the order of the input.
+pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
+    let plan = plan(matches, cx.program.name())?;
+    let printer = cx.printer(matches, "", plan.options.dry_run)?;
+    let cluster = cx.cluster()?;
+    let runtime = cx.runtime()?;
+    let found = runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.options.validation)))?;
+    if found.is_empty() {
+        return Err(Failure::message("no objects passed to apply"));
+    }
+    let (infos, unread) = apart(found);
+    let mut failures: Vec<Failure> = unread.into_iter().collect();
+    let keys: Vec<_> = infos.iter().map(|info| (&info.object, info.key())).collect();
+    let mut objects = Vec::new();
+    let mut printing = Ok(());
+    runtime.block_on(waves::run(
+        &waves::waves(&keys),
+        |index| apply_one(&cluster, &infos[index], &plan),
+        |_, result| match result {
+            Ok(applied) => {
+                applied.warnings.iter().for_each(|line| cx.complain(line));
+                if plan.whole {
+                    objects.push(applied.object);
+                } else if printing.is_ok() {
+                    printing = printer.print_as(&applied.object, applied.operation, cx.stdout());
+                }
+            }
+            Err(failure) => failures.push(failure),
+        },
+    ));
+    printing?;
+    Failure::collect(failures)?;
+    if plan.whole && !objects.is_empty() {
+        printer.print_all(objects, cx.stdout())?;
+    }
+    Ok(0)
+}
+
+async fn apply_one(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<Applied, Failure> {
+    match &plan.server_side {
+        Some(options) => server_side::apply(cluster, info, options).await,
+        None => apply::client_side(cluster, info, &plan.options).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_are_refused() {
+        for line in [
+            "apply",
+            "apply -f a b",
+            "apply -f a --server-side --force",
+            "apply -f a --force-conflicts",
+            "apply -f a --server-side --dry-run=client",
+            "apply -f a --dry-run=server --force",
+            "apply -f a --all -l x=y",
+            "apply -f a --prune",
+            "apply -f a --validate=bogus",
+            "apply -f a --subresource=status",
+        ] {
+            assert!(plan(&command().get_matches_from(line.split(' ')), "kubectl").is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_manager_depends_on_who_merges() {
+        let manager =
+            |line: &str| plan(&command().get_matches_from(line.split(' ')), "kubectl").unwrap().options.manager;
+        assert_eq!(manager("apply -f a"), "kubectl-client-side-apply");
+        assert_eq!(manager("apply -f a --server-side"), "kubectl");
+        assert_eq!(manager("apply -f a --server-side --field-manager=me"), "me");
+    }
+}

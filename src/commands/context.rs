@@ -1,0 +1,550 @@
+//! What a command may reach: the streams, the environment, the clock, the settings, and a client that connects when
+//! it is first used.
+
+use super::Failure;
+use super::flags::Flags;
+use super::printing::Printing;
+use super::prompt::Asking;
+use crate::api::{ObjectExt, gotext};
+use crate::client::{self, Client, ClientOptions, Log, Proxies};
+use crate::expr::selector;
+use crate::kubeconfig::{self, Kubeconfig, Overrides, User};
+use crate::manifest::{self, Input, Item, Sources};
+use crate::ops::Cluster;
+use crate::ops::infos::Info;
+use crate::ops::options::{DryRun, Validation};
+use crate::output::format::{self, Choice, Chosen};
+use crate::output::terminal::Colour;
+use clap::{ArgMatches, Command};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use tokio::runtime::Runtime;
+
+/// The name that the binary was called by. Called through a link named `kubectl`, it says kubectl in its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program(&'static str);
+
+impl Program {
+    /// The program's name from `argv[0]`: `kubectl` and `kubectl-*` say kubectl, all else steer.
+    pub fn from_argv0(argv0: &str) -> Self {
+        let name = argv0.rsplit(['/', '\\']).next().unwrap_or_default();
+        Program(if name.starts_with("kubectl") { "kubectl" } else { "steer" })
+    }
+
+    /// `kubectl` or `steer`.
+    pub fn name(&self) -> &'static str {
+        self.0
+    }
+}
+
+/// The global flags.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// `--namespace`; none when it was not given.
+    pub namespace: Option<String>,
+    /// `--cache-dir`.
+    pub cache_dir: Option<String>,
+    /// `--v`.
+    pub verbosity: i64,
+    /// `--warnings-as-errors`.
+    pub warnings_as_errors: bool,
+    /// `--request-timeout`, as it was written.
+    pub request_timeout: String,
+    /// `--disable-compression`.
+    pub disable_compression: bool,
+    /// `--match-server-version`.
+    pub match_server_version: bool,
+    /// The other flags about the connection that were given: flag name and value.
+    pub connection: BTreeMap<String, Vec<String>>,
+}
+
+impl Settings {
+    /// Reads the global flags. A flag that the command has for itself under the same name is none of them.
+    pub fn from_matches(matches: &ArgMatches, command: &Command) -> Self {
+        let own = |name: &str| command.get_arguments().any(|arg| arg.get_id() == name && !arg.is_global_set());
+        let given = |name: &str| (matches.given(name) && !own(name)).then(|| matches.text(name).to_string());
+        let mut connection = BTreeMap::new();
+        for name in CONNECTION_TEXTS {
+            if let Some(value) = given(name) {
+                connection.insert(name.to_string(), vec![value]);
+            }
+        }
+        for name in ["as-group", "as-user-extra"] {
+            let values = matches.list(name);
+            if !values.is_empty() {
+                connection.insert(name.into(), values);
+            }
+        }
+        if matches.given("insecure-skip-tls-verify") {
+            let value = matches.on("insecure-skip-tls-verify").to_string();
+            connection.insert("insecure-skip-tls-verify".into(), vec![value]);
+        }
+        Settings {
+            namespace: given("namespace"),
+            cache_dir: given("cache-dir"),
+            verbosity: matches.integer("v"),
+            warnings_as_errors: matches.on("warnings-as-errors"),
+            request_timeout: matches.text("request-timeout").to_string(),
+            disable_compression: matches.on("disable-compression"),
+            match_server_version: matches.on("match-server-version"),
+            connection,
+        }
+    }
+}
+
+impl Settings {
+    /// A flag about the connection, empty when it was not given.
+    fn connection(&self, name: &str) -> &str {
+        self.connection.get(name).and_then(|values| values.first()).map_or("", String::as_str)
+    }
+
+    /// The flags as what overrides the kubeconfig.
+    fn overrides(&self) -> Overrides {
+        let text = |name: &str| self.connection(name).to_string();
+        let list = |name: &str| self.connection.get(name).cloned().unwrap_or_default();
+        let mut extra: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for pair in list("as-user-extra") {
+            // A word without a value says nothing.
+            if let Some((key, value)) = pair.split_once('=') {
+                extra.entry(key.into()).or_default().push(value.into());
+            }
+        }
+        Overrides {
+            context: text("context"),
+            cluster_name: text("cluster"),
+            user_name: text("user"),
+            namespace: self.namespace.clone().unwrap_or_default(),
+            cluster: kubeconfig::Cluster {
+                server: text("server"),
+                tls_server_name: text("tls-server-name"),
+                insecure_skip_tls_verify: self.connection("insecure-skip-tls-verify") == "true",
+                certificate_authority: text("certificate-authority"),
+                proxy_url: text("proxy-url"),
+                disable_compression: self.disable_compression,
+                ..kubeconfig::Cluster::default()
+            },
+            user: User {
+                token: text("token"),
+                username: text("username"),
+                password: text("password"),
+                client_certificate: text("client-certificate"),
+                client_key: text("client-key"),
+                impersonate: text("as"),
+                impersonate_uid: text("as-uid"),
+                impersonate_groups: list("as-group"),
+                impersonate_user_extra: extra,
+                ..User::default()
+            },
+            request_timeout: self.request_timeout.clone(),
+        }
+    }
+}
+
+const CONNECTION_TEXTS: [&str; 15] = [
+    "as",
+    "as-uid",
+    "certificate-authority",
+    "client-certificate",
+    "client-key",
+    "cluster",
+    "context",
+    "kubeconfig",
+    "password",
+    "proxy-url",
+    "server",
+    "tls-server-name",
+    "token",
+    "user",
+    "username",
+];
+
+/// Finds an object's place on the server.
+async fn place(cluster: &Cluster, item: manifest::Item) -> Result<Info, Failure> {
+    let mapping = match cluster.client.kind(&item.object.group_version_kind()).await {
+        Ok(mapping) => mapping,
+        Err(client::Error::Map(error)) if item.listed => {
+            return Err(Failure::message(format!("unable to recognize {error}")));
+        }
+        Err(client::Error::Map(error)) => {
+            let (name, namespace) = (item.object.name(), item.object.namespace());
+            return Err(Failure::message(format!(
+                "resource mapping not found for name: {name:?} namespace: {namespace:?} from {:?}: {error}\nensure CRDs are installed first",
+                item.source
+            )));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Info::from_item(item, mapping, cluster)
+}
+
+/// A handle on an output.
+#[derive(Clone)]
+pub struct Out(Rc<RefCell<Box<dyn Write>>>);
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.borrow_mut().flush()
+    }
+}
+
+/// Stderr, which is written to after what stdout was told.
+struct Complaints {
+    stdout: Out,
+    stderr: Out,
+}
+
+impl Write for Complaints {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.stdout.flush()?;
+        self.stderr.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.stderr.flush()
+    }
+}
+
+/// What a command may reach.
+pub struct Context {
+    /// The name to say in messages.
+    pub program: Program,
+    /// The global flags.
+    pub settings: Settings,
+    /// The command, such as `config view`.
+    pub command_path: String,
+    /// The command line, where it is to be noted in the objects that it changes (`--record`).
+    pub change_cause: Option<String>,
+    stdin: Box<dyn BufRead>,
+    stdout: Out,
+    stderr: Out,
+    env: BTreeMap<String, String>,
+    runtime: Option<Rc<Runtime>>,
+    client: Option<Rc<Client>>,
+    kubeconfig: Option<Rc<Kubeconfig>>,
+    warned: bool,
+}
+
+impl Context {
+    /// A context on these streams and this environment.
+    pub fn new(
+        program: Program,
+        stdin: Box<dyn BufRead>,
+        stdout: Box<dyn Write>,
+        stderr: Box<dyn Write>,
+        env: BTreeMap<String, String>,
+    ) -> Self {
+        Context {
+            program,
+            settings: Settings::default(),
+            command_path: String::new(),
+            change_cause: None,
+            stdin,
+            stdout: Out(Rc::new(RefCell::new(stdout))),
+            stderr: Out(Rc::new(RefCell::new(stderr))),
+            env,
+            runtime: None,
+            client: None,
+            kubeconfig: None,
+            warned: false,
+        }
+    }
+
+    /// An environment variable; an empty one counts as not set.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Prints to stdout. A reader that went away ends the program quietly.
+    pub fn print(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(self.stdout.write_all(text.as_bytes())?)
+    }
+
+    /// Where results go.
+    pub fn stdout(&mut self) -> &mut dyn Write {
+        &mut self.stdout
+    }
+
+    /// A handle on stdout for printers that keep one.
+    pub fn out(&self) -> Out {
+        self.stdout.clone()
+    }
+
+    /// Where complaints and warnings go.
+    pub fn stderr(&mut self) -> &mut dyn Write {
+        &mut self.stderr
+    }
+
+    /// Where `-f -` and answers come from.
+    pub fn stdin(&mut self) -> &mut dyn BufRead {
+        &mut *self.stdin
+    }
+
+    /// Says something on stderr, after what stdout was told. That stderr itself is gone can be told to nobody.
+    pub fn complain(&mut self, text: &str) {
+        let _ = self.stdout.flush();
+        let _ = self.stderr.write_all(text.as_bytes());
+        let _ = self.stderr.flush();
+    }
+
+    /// Reads all of stdin.
+    pub fn read_stdin(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        self.stdin.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// What is sent as it is: a file's bytes, or with `-` all of stdin.
+    pub fn read_body(&mut self, file: &str) -> Result<Vec<u8>, Failure> {
+        if file == "-" {
+            return self.read_stdin();
+        }
+        std::fs::read(file).map_err(|error| Failure::message(gotext::unread(file, &error)))
+    }
+
+    /// Writes out what is still held back.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        Ok(self.stdout.flush()?)
+    }
+
+    /// Warns on stderr, as a server's warnings are shown.
+    pub fn warn(&mut self, text: &str) {
+        self.warned = true;
+        self.complain(&format!("Warning: {text}\n"));
+    }
+
+    /// The time.
+    pub fn now(&self) -> jiff::Zoned {
+        jiff::Zoned::now()
+    }
+
+    /// Whether a person reads what is printed, and not a file or another program.
+    pub fn prints_to_terminal(&self) -> bool {
+        std::io::IsTerminal::is_terminal(&std::io::stdout())
+    }
+
+    /// A number that nobody else has now.
+    pub fn random_number(&self) -> u64 {
+        use std::hash::{BuildHasher, Hasher};
+        std::collections::hash_map::RandomState::new().build_hasher().finish() >> 32
+    }
+
+    /// Five letters and digits, as Kubernetes puts behind names to make them unique.
+    pub fn random_suffix(&self) -> String {
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        let mut number = self.random_number();
+        (0..5)
+            .map(|_| {
+                let letter = LETTERS[(number % LETTERS.len() as u64) as usize];
+                number /= LETTERS.len() as u64;
+                letter as char
+            })
+            .collect()
+    }
+
+    /// What runs asynchronous work, on this thread; started when it is first used.
+    pub fn runtime(&mut self) -> Result<Rc<Runtime>, Failure> {
+        if let Some(runtime) = &self.runtime {
+            return Ok(runtime.clone());
+        }
+        let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().enable_all().build()?);
+        self.runtime = Some(runtime.clone());
+        Ok(runtime)
+    }
+
+    /// Waits for asynchronous work.
+    pub fn block_on<T>(&mut self, work: impl Future<Output = Result<T, impl Into<Failure>>>) -> Result<T, Failure> {
+        self.runtime()?.block_on(work).map_err(Into::into)
+    }
+
+    /// The client; made when it is first used, connected when it first sends.
+    pub fn client(&mut self) -> Result<Rc<Client>, Failure> {
+        if let Some(client) = &self.client {
+            return Ok(client.clone());
+        }
+        let kubeconfig = self.kubeconfig()?;
+        let mut asking = Asking { stdin: &mut *self.stdin, stdout: &mut self.stdout };
+        let config = kubeconfig.client_config(Some(&mut asking)).map_err(client::Error::from)?;
+        let environment = |name: &str| self.env.get(name).cloned();
+        let level = u8::try_from(self.settings.verbosity.max(0)).unwrap_or(u8::MAX);
+        let coloured = Colour::Auto.enabled(std::io::stderr().is_terminal(), self.env("NO_COLOR"), self.env("TERM"));
+        let log = Log::new(level, coloured, Complaints { stdout: self.stdout.clone(), stderr: self.stderr.clone() });
+        for file in self.kubeconfig_sources().files().iter().filter(|file| log.is_at(6) && Path::new(file).exists()) {
+            log.info(6, "loader.go:408", &format!("Config loaded from file:  {file}"));
+        }
+        let options = ClientOptions {
+            log,
+            user_agent: client::user_agent(super::KUBERNETES),
+            command: format!("kubectl {}", self.command_path),
+            cache_dir: self.cache_dir(),
+            proxies: Proxies::from_env(&environment),
+            stdin_taken: None,
+        };
+        let client = Rc::new(Client::new(config, options)?);
+        self.client = Some(client.clone());
+        Ok(client)
+    }
+
+    /// Where discovery is kept: what the flag says, $KUBECACHEDIR, or a folder in the home; none without a home.
+    fn cache_dir(&self) -> Option<PathBuf> {
+        match (&self.settings.cache_dir, self.env("KUBECACHEDIR")) {
+            (Some(folder), _) => Some(folder.into()),
+            (None, Some(folder)) => Some(folder.into()),
+            (None, None) => kubeconfig::home(&|name| self.env.get(name).cloned()).map(|home| home.join(".kube/cache")),
+        }
+    }
+
+    /// The kubeconfig files that the flags and the environment name.
+    pub fn kubeconfig_sources(&self) -> kubeconfig::Sources {
+        kubeconfig::Sources::new(self.settings.connection("kubeconfig"), &|name| self.env.get(name).cloned())
+    }
+
+    /// What the kubeconfig files and the flags say together.
+    fn kubeconfig(&mut self) -> Result<Rc<Kubeconfig>, Failure> {
+        if let Some(kubeconfig) = &self.kubeconfig {
+            return Ok(kubeconfig.clone());
+        }
+        let environment = |name: &str| self.env.get(name).cloned();
+        let loaded = Kubeconfig::load(&self.kubeconfig_sources(), self.settings.overrides(), &environment);
+        let kubeconfig = Rc::new(loaded.map_err(client::Error::from)?);
+        self.kubeconfig = Some(kubeconfig.clone());
+        Ok(kubeconfig)
+    }
+
+    /// The client and the namespace to work in.
+    pub fn cluster(&mut self) -> Result<Cluster, Failure> {
+        let (namespace, enforced) = self.kubeconfig()?.namespace().map_err(client::Error::from)?;
+        Ok(Cluster { client: self.client()?, namespace, enforced })
+    }
+
+    /// The namespace to work in.
+    pub fn namespace(&mut self) -> Result<String, Failure> {
+        Ok(self.kubeconfig()?.namespace().map_err(client::Error::from)?.0)
+    }
+
+    /// The namespace that was asked for by name.
+    pub fn enforced_namespace(&self) -> Option<&str> {
+        self.settings.namespace.as_deref().filter(|namespace| !namespace.is_empty())
+    }
+
+    /// The objects in the manifests, each with its place on the server, or why it could not be read or placed. With
+    /// `validation`, what an object says it is is checked before it is decoded.
+    pub async fn infos(
+        &mut self,
+        cluster: &Cluster,
+        sources: &Sources,
+        labels: &str,
+        validation: Option<Validation>,
+    ) -> Result<Vec<Result<Info, Failure>>, Failure> {
+        let selector = (!labels.is_empty())
+            .then(|| selector::parse_labels(labels))
+            .transpose()
+            .map_err(|error| Failure::message(format!("the provided selector {labels:?} is not valid: {error}")))?;
+        let check = match validation {
+            None | Some(Validation::Ignore) => manifest::Check::No,
+            Some(_) => manifest::Check::Yes,
+        };
+        let mut infos = Vec::new();
+        for item in self.items(sources, check).await? {
+            let placed = match item {
+                // What is wrong with an item is told as one of several, even when it is the only one.
+                Ok(item) if item.listed => place(cluster, item).await.map_err(|failure| Failure::Many(vec![failure])),
+                Ok(item) => place(cluster, item).await,
+                Err(failure) => Err(failure),
+            };
+            match placed {
+                Ok(info) if selector.as_ref().is_none_or(|s| s.matches(|key| info.object.label(key))) => {
+                    infos.push(Ok(info))
+                }
+                Ok(_) => {}
+                Err(failure) => infos.push(Err(failure)),
+            }
+        }
+        Ok(infos)
+    }
+
+    /// The objects in the manifests, wherever they belong, and what could not be read, in their order.
+    pub async fn items(
+        &mut self,
+        sources: &Sources,
+        check: manifest::Check,
+    ) -> Result<Vec<Result<Item, Failure>>, Failure> {
+        let words = |error: manifest::Error| match error {
+            manifest::Error::Listed(text) => Failure::Plain(text),
+            _ => Failure::Message(error.to_string()),
+        };
+        let inputs = match sources.inputs() {
+            Ok(inputs) => inputs,
+            Err(errors) => return Err(Failure::Many(errors.into_iter().map(words).collect())),
+        };
+        let mut items = Vec::new();
+        for input in inputs {
+            match self.read_input(&input).await {
+                Ok(text) => {
+                    let found = manifest::items(input.name(), &text, check).into_iter();
+                    items.extend(found.map(|item| item.map_err(words)));
+                }
+                Err(failure) => items.push(Err(failure)),
+            }
+        }
+        Ok(items)
+    }
+
+    async fn read_input(&mut self, input: &Input) -> Result<Vec<u8>, Failure> {
+        match input {
+            Input::Stdin => self.read_stdin().map(manifest::as_utf8),
+            Input::File(path) => Input::read_file(path).map_err(|error| Failure::message(error.to_string())),
+            Input::Url(url) => Ok(client::download(url).await?),
+        }
+    }
+
+    /// How the flags say to print, among the formats that a command has.
+    pub fn chosen(&self, matches: &ArgMatches, allowed: &'static [&'static str]) -> Result<Chosen, Failure> {
+        self.choose(matches, allowed, false)
+    }
+
+    fn choose(&self, matches: &ArgMatches, allowed: &'static [&'static str], typed: bool) -> Result<Chosen, Failure> {
+        let choice = Choice {
+            output: matches.text("output"),
+            template: matches.text("template"),
+            allow_missing_keys: matches.on("allow-missing-template-keys"),
+            show_managed_fields: matches.on("show-managed-fields"),
+            no_headers: matches.on("no-headers"),
+            typed,
+        };
+        format::choose(&choice, allowed, &super::read_text).map_err(|error| Failure::message(error.to_string()))
+    }
+
+    /// How a command that does something to objects prints them.
+    pub fn printer(&self, matches: &ArgMatches, operation: &'static str, dry_run: DryRun) -> Result<Printing, Failure> {
+        Ok(Printing::new(self.choose(matches, format::COMMON, false)?, operation, dry_run))
+    }
+
+    /// As [`Context::printer`], for a command that holds the objects as Go types in kubectl.
+    pub fn typed_printer(
+        &self,
+        matches: &ArgMatches,
+        operation: &'static str,
+        dry_run: DryRun,
+    ) -> Result<Printing, Failure> {
+        Ok(Printing::new(self.choose(matches, format::COMMON, true)?, operation, dry_run))
+    }
+
+    /// A context for tests: no streams, no environment.
+    #[cfg(test)]
+    pub fn for_test() -> Self {
+        Context::new(
+            Program("kubectl"),
+            Box::new(std::io::empty()),
+            Box::new(std::io::sink()),
+            Box::new(std::io::sink()),
+            BTreeMap::new(),
+        )
+    }
+}

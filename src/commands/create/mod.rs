@@ -1,0 +1,217 @@
+//! `create`: objects from manifests, and, below it, objects from flags.
+
+mod clusterrole;
+mod clusterrolebinding;
+mod configmap;
+mod cronjob;
+mod deployment;
+mod generated;
+mod ingress;
+mod job;
+mod namespace;
+mod poddisruptionbudget;
+mod priorityclass;
+mod quota;
+mod role;
+mod rolebinding;
+mod secret;
+mod service;
+mod serviceaccount;
+mod token;
+
+use super::flags::{Flags, switch, text, words};
+use super::{Context, Entry, Exit, Failure, leaf, sets};
+use crate::api::Object;
+use crate::client::{JSON, Request};
+use crate::commands::objects::apart;
+use crate::manifest::Sources;
+use crate::ops::infos::Info;
+use crate::ops::options::{DryRun, Validation, dry_run};
+use crate::ops::{Cluster, last_applied, waves};
+use clap::{ArgMatches, Command};
+use http::Method;
+
+/// The commands below it.
+pub static BELOW: &[Entry] = &[
+    leaf(clusterrole::command, clusterrole::run),
+    leaf(clusterrolebinding::command, clusterrolebinding::run),
+    leaf(configmap::command, configmap::run),
+    leaf(cronjob::command, cronjob::run),
+    leaf(deployment::command, deployment::run),
+    leaf(ingress::command, ingress::run),
+    leaf(job::command, job::run),
+    leaf(namespace::command, namespace::run),
+    leaf(poddisruptionbudget::command, poddisruptionbudget::run),
+    leaf(priorityclass::command, priorityclass::run),
+    leaf(quota::command, quota::run),
+    leaf(role::command, role::run),
+    leaf(rolebinding::command, rolebinding::run),
+    Entry { command: secret::command, run: None, below: secret::BELOW },
+    Entry { command: service::command, run: None, below: service::BELOW },
+    leaf(serviceaccount::command, serviceaccount::run),
+    leaf(token::command, token::run),
+];
+
+/// How the command is called.
+pub fn command() -> Command {
+    Command::new("create")
+        .about("Create a resource from a file or from stdin")
+        .long_about("Create the objects that manifests list. What is there already is an error: apply changes it instead.")
+        .after_help("# What a file lists\nkubectl create -f pod.json\n\n# What another program prints\ngenerate | kubectl create -f -")
+        .before_help("-f FILENAME")
+        .defer(|c| {
+            c.args(sets::files("The file, folder or URL with the objects to create."))
+                .args(sets::output())
+                .args([
+                    sets::selector(),
+                    sets::dry_run(),
+                    sets::field_manager("kubectl-create"),
+                    sets::record(),
+                    sets::validate(),
+                    sets::save_config(),
+                    switch("edit", None, false, "Open the objects in an editor first."),
+                    text("raw", None, "", "Send POST with the file to this path of the server."),
+                    switch("windows-line-endings", None, false, "With --edit: end lines as Windows does."),
+                ])
+                .arg(words())
+        })
+}
+
+#[derive(Debug)]
+struct Plan {
+    sources: Sources,
+    labels: String,
+    dry_run: DryRun,
+    manager: String,
+    validation: Validation,
+    save_config: bool,
+    raw: String,
+}
+
+fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
+    let fail = |text: &str| Err(Failure::message(text));
+    super::no_words(matches, "create")?;
+    let dry_run = dry_run(matches.text("dry-run"))?;
+    let validation = Validation::parse(matches.text("validate"))?;
+    let sources = super::required_sources(matches)?;
+    let raw = matches.text("raw").to_string();
+    if matches.on("edit") {
+        return fail("--edit is not supported yet");
+    }
+    if !raw.is_empty() {
+        let files = matches.list("filename");
+        let remote = |file: &String| file.starts_with("http://") || file.starts_with("https://");
+        match files.as_slice() {
+            [file] if remote(file) => return fail("--raw cannot read from a url"),
+            [_] => {}
+            _ => return fail("--raw can only use a single local file or stdin"),
+        }
+        match () {
+            () if matches.on("recursive") => return fail("--raw and --recursive are mutually exclusive"),
+            () if matches.given("selector") => return fail("--raw and --selector (-l) are mutually exclusive"),
+            () if matches.given("output") => return fail("--raw and --output are mutually exclusive"),
+            () if !raw.starts_with('/') => {
+                return Err(Failure::message(format!(
+                    "--raw must be a valid URL path: parse {raw:?}: invalid URI for request"
+                )));
+            }
+            () => {}
+        }
+    }
+    Ok(Plan {
+        sources,
+        labels: matches.text("selector").into(),
+        dry_run,
+        manager: matches.text("field-manager").into(),
+        validation,
+        save_config: matches.on("save-config"),
+        raw,
+    })
+}
+
+/// Creates the objects side by side and says so in the order of the input.
+pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
+    let plan = plan(matches)?;
+    let printer = cx.printer(matches, "created", plan.dry_run)?;
+    if !plan.raw.is_empty() {
+        return raw(&plan, cx);
+    }
+    let cluster = cx.cluster()?;
+    let runtime = cx.runtime()?;
+    let found = runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.validation)))?;
+    if found.is_empty() {
+        return Err(Failure::message("no objects passed to create"));
+    }
+    let (infos, unread) = apart(found);
+    let mut failures = Vec::new();
+    let keys: Vec<_> = infos.iter().enumerate().map(|(i, info)| (&info.object, key(i, info))).collect();
+    let mut printing = Ok(());
+    runtime.block_on(waves::run(
+        &waves::waves(&keys),
+        |index| create(&cluster, &infos[index], &plan),
+        |_, result| match result {
+            Ok(object) if printing.is_ok() => printing = printer.print(&object, cx.stdout()),
+            Ok(_) => {}
+            Err(failure) => failures.push(failure),
+        },
+    ));
+    printing?;
+    failures.extend(unread);
+    Failure::collect(failures).map(|()| 0)
+}
+
+/// Objects without a name are told apart by their place: the server names each of them.
+fn key(index: usize, info: &Info) -> String {
+    if info.name.is_empty() { index.to_string() } else { info.key() }
+}
+
+async fn create(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<Object, Failure> {
+    let mut object = info.object.clone();
+    if plan.save_config {
+        last_applied::write(&mut object);
+    } else if last_applied::read(&object).is_some() {
+        // An annotation that is there already is kept true.
+        last_applied::write(&mut object);
+    }
+    if plan.dry_run == DryRun::Client {
+        return Ok(object);
+    }
+    let mut request = Request::create(&info.mapping, &info.namespace, &object)
+        .query("fieldManager", &plan.manager)
+        .query("fieldValidation", plan.validation.parameter());
+    if plan.dry_run == DryRun::Server {
+        request = request.query("dryRun", "All");
+    }
+    cluster.client.json(&request).await.map_err(|error| Failure::from(error).when("creating", &info.source))
+}
+
+/// Sends a file to a path as it is, and prints the answer as it comes.
+fn raw(plan: &Plan, cx: &mut Context) -> Result<Exit, Failure> {
+    let file = plan.sources.filenames.first().cloned().unwrap_or_default();
+    let bytes = cx.read_body(&file)?;
+    let client = cx.client()?;
+    let request = Request::new(Method::POST, &plan.raw).content(JSON, bytes);
+    let response = cx.block_on(async { client.send(&request).await })?;
+    cx.stdout().write_all(&response.body)?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_are_refused() {
+        for line in [
+            "create",
+            "create -f a b",
+            "create -f a --dry-run=x",
+            "create -f a -f b --raw /x",
+            "create -f http://x --raw /x",
+            "create -f a --raw x",
+            "create -f a --raw /x -o json",
+        ] {
+            assert!(plan(&command().get_matches_from(line.split(' '))).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! `create namespace`.
+
+use super::generated;
+use crate::api::Object;
+use crate::commands::flags::words;
+use crate::commands::{Context, Exit, Failure};
+use clap::{ArgMatches, Command};
+use serde_json::json;
+
+/// How the command is called.
+pub fn command() -> Command {
+    Command::new("namespace")
+        .alias("ns")
+        .about("Create a namespace with the specified name")
+        .after_help("# A namespace named dev\nkubectl create namespace dev")
+        .before_help("NAME [--dry-run=server|client|none]")
+        .defer(|c| c.args(generated::flags()).arg(words()))
+}
+
+fn object(name: &str) -> Object {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+}
+
+/// Creates it.
+pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
+    let name = generated::name(matches, "create namespace")?;
+    generated::create(object(&name), "", matches, cx)
+}

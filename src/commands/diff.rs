@@ -1,0 +1,351 @@
+//! `diff`: what apply would change.
+
+use super::flags::{Flags, integer, lines, switch, words};
+use super::{Context, Exit, Failure, sets};
+use crate::api::Object;
+use crate::client::{PatchKind, Request};
+use crate::manifest::Sources;
+use crate::ops::diff::{Versions, file_name, unified};
+use crate::ops::infos::Info;
+use crate::ops::options::{DryRun, Validation};
+use crate::ops::{Cluster, apply, last_applied, server_side, waves};
+use crate::yaml;
+use clap::{ArgMatches, Command};
+use std::io::Write;
+use std::path::Path;
+
+/// How often the live object is fetched anew when it changes meanwhile; the last time without holding it to its
+/// version.
+const RETRIES: usize = 4;
+/// The exit code that says that something is wrong, not that something differs.
+const TROUBLE: u8 = 2;
+
+/// How the command is called.
+pub fn command() -> Command {
+    Command::new("diff")
+        .about("Diff the live version against a would-be applied version")
+        .long_about(
+            "Show what apply would change, as the server says: each object is applied without being stored, and both \
+             versions are compared.\n\n \
+             KUBECTL_EXTERNAL_DIFF names another program to compare with, options included; it gets two folders. The \
+             values of secrets are hidden, and so they are in the annotation that apply keeps.\n\n \
+             The exit code is 0 when nothing differs, 1 when something does, and above 1 when something went wrong.",
+        )
+        .after_help("# What a file would change\nkubectl diff -f pod.yaml\n\n# What comes from another program\ngenerate | kubectl diff -f -")
+        .before_help("-f FILENAME")
+        .defer(|c| {
+            c.args(sets::files("The file, folder or URL with the objects to compare."))
+                .args([
+                    sets::selector(),
+                    sets::field_manager("kubectl-client-side-apply"),
+                    integer("concurrency", None, "1", "How many objects kubectl would compare at once. Here it is always 16."),
+                    switch("force-conflicts", None, false, "With --server-side: take over fields that others manage."),
+                    switch("prune", None, false, "Show as well what pruning would delete."),
+                    lines("prune-allowlist", None, "GROUP/VERSION/KIND that may be pruned; may be repeated."),
+                    switch("server-side", None, false, "Have the server merge."),
+                    switch("show-managed-fields", None, false, "Compare metadata.managedFields as well."),
+                    switch("show-secrets", None, false, "Show the values of secrets."),
+                ])
+                .arg(words())
+        })
+}
+
+#[derive(Debug)]
+struct Plan {
+    sources: Sources,
+    labels: String,
+    manager: String,
+    server_side: bool,
+    force_conflicts: bool,
+    managed_fields: bool,
+    secrets: bool,
+}
+
+fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
+    super::no_words(matches, "diff")?;
+    let server_side = matches.on("server-side");
+    let plan = Plan {
+        sources: super::required_sources(matches)?,
+        labels: matches.text("selector").into(),
+        manager: match (matches.given("field-manager"), server_side) {
+            (false, true) => server_side::MANAGER.into(),
+            _ => matches.text("field-manager").into(),
+        },
+        server_side,
+        force_conflicts: matches.on("force-conflicts"),
+        managed_fields: matches.on("show-managed-fields"),
+        secrets: matches.on("show-secrets"),
+    };
+    if plan.force_conflicts && !server_side {
+        return Err(Failure::message("--force-conflicts only works with --server-side"));
+    }
+    if matches.on("prune") {
+        return Err(Failure::message("--prune is not supported yet"));
+    }
+    Ok(plan)
+}
+
+/// Compares all objects and prints what differs.
+pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
+    differences(matches, cx).map_err(|failure| match failure {
+        quiet @ Failure::Quiet(_) => quiet,
+        failure => Failure::Code(TROUBLE, Box::new(failure)),
+    })
+}
+
+/// A wrong flag of this command is trouble as well, not a difference.
+pub fn worded(failure: Failure) -> Failure {
+    match failure {
+        Failure::Flags { message, command } if command == "diff" => {
+            Failure::Code(TROUBLE, Box::new(Failure::Usage { message, command }))
+        }
+        other => other,
+    }
+}
+
+fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
+    let plan = plan(matches)?;
+    let cluster = cx.cluster()?;
+    let runtime = cx.runtime()?;
+    // kubectl stops at the first object that cannot be read or compared.
+    let mut infos = Vec::new();
+    let mut unread = None;
+    for item in runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, None))? {
+        match item {
+            Ok(info) => infos.push(info),
+            Err(failure) => {
+                unread = Some(failure);
+                break;
+            }
+        }
+    }
+    let mut found: Vec<Versions> = Vec::new();
+    let mut failure = None;
+    runtime.block_on(waves::run(
+        &vec![0; infos.len()],
+        |index| versions(&cluster, &infos[index], &plan),
+        |_, result| match result {
+            Ok((versions, notes)) => {
+                notes.iter().for_each(|note| cx.complain(note));
+                found.push(versions);
+            }
+            Err((error, notes)) => {
+                if failure.is_none() {
+                    notes.iter().for_each(|note| cx.complain(note));
+                    failure = Some(error);
+                }
+            }
+        },
+    ));
+    if let Some(failure) = failure.or(unread) {
+        return Err(failure);
+    }
+    for versions in &mut found {
+        if !plan.managed_fields {
+            versions.without_managed_fields();
+        }
+        if !plan.secrets {
+            versions.mask_secrets();
+        }
+    }
+    found.sort_by(|a, b| a.file.cmp(&b.file));
+    // Of two texts about one object, the later one wins, as it does in kubectl's folders.
+    found.reverse();
+    found.dedup_by(|a, b| a.file == b.file);
+    found.reverse();
+    match cx.env("KUBECTL_EXTERNAL_DIFF").map(String::from) {
+        Some(program) => external(&program, &found, cx),
+        None => internal(&found, cx),
+    }
+}
+
+type Notes = Vec<String>;
+
+/// The object as it is, and as it would be.
+async fn versions(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<(Versions, Notes), (Failure, Notes)> {
+    let mut notes = Notes::new();
+    for attempt in 1..=RETRIES {
+        let live = match cluster.client.json(&Request::get(&info.mapping, &info.namespace, &info.name)).await {
+            Ok(live) => Some(live),
+            Err(error) => match Failure::from(error) {
+                failure if failure.is_not_found() => None,
+                failure => return Err((failure, notes)),
+            },
+        };
+        let last = attempt == RETRIES;
+        if last && live.is_some() {
+            notes.push(crate::commands::log_line(
+                'W',
+                "diff.go:723",
+                &format!(
+                    "Object ({}/{}, Kind={}: {}) keeps changing, diffing without lock",
+                    info.mapping.gvk.group, info.mapping.gvk.version, info.mapping.gvk.kind, info.name
+                ),
+            ));
+        }
+        match merged(cluster, info, live.as_ref(), plan, last).await {
+            Ok(merged) => {
+                let file = file_name(&merged, &info.namespace);
+                return Ok((Versions { file, live, merged: Some(merged) }, notes));
+            }
+            Err(failure) if failure.is_conflict() && !last => {}
+            Err(failure) => return Err((failure, notes)),
+        }
+    }
+    Err((Failure::message("the object keeps changing"), notes))
+}
+
+async fn merged(
+    cluster: &Cluster,
+    info: &Info,
+    live: Option<&Object>,
+    plan: &Plan,
+    unlocked: bool,
+) -> Result<Object, Failure> {
+    let client = &cluster.client;
+    if plan.server_side {
+        let options = server_side::Options {
+            manager: plan.manager.clone(),
+            force: plan.force_conflicts,
+            dry_run: DryRun::Server,
+            validation: Validation::Ignore,
+            subresource: String::new(),
+        };
+        return Ok(client.json(&server_side::request(info, &options)).await?);
+    }
+    let dry = |request: Request| request.query("fieldManager", &plan.manager).query("dryRun", "All");
+    let Some(live) = live else {
+        let request = Request::create(&info.mapping, &info.namespace, &info.object);
+        return Ok(client.json(&dry(request)).await?);
+    };
+    // The annotation itself is no difference: it is compared as it was.
+    let mut modified = info.object.clone();
+    match last_applied::read(&modified) {
+        Some(_) => {}
+        None => {
+            if let Some(text) = last_applied::read(live) {
+                let text = text.to_string();
+                crate::api::ObjectExt::put(&mut modified, &["metadata", "annotations", last_applied::ANNOTATION], text);
+            }
+        }
+    }
+    let (mut patch, kind) = apply::patch(info, &modified, live, true)?;
+    if patch.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Ok(live.clone());
+    }
+    if !unlocked && kind != PatchKind::Json {
+        let version = crate::api::ObjectExt::resource_version(live).to_string();
+        crate::api::ObjectExt::put(&mut patch, &["metadata", "resourceVersion"], version);
+    }
+    let request = Request::patch(
+        &info.mapping,
+        &info.namespace,
+        &info.name,
+        kind,
+        crate::api::json::to_string(&patch).into_bytes(),
+    );
+    client.json(&dry(request)).await.map_err(|error| Failure::from(error).when("patching", &info.source))
+}
+
+fn text(object: &Option<Object>) -> String {
+    object.as_ref().map(yaml::to_string).unwrap_or_default()
+}
+
+/// Prints what `diff -u -N` of two folders prints. The folders have names only: nothing is written.
+fn internal(found: &[Versions], cx: &mut Context) -> Result<Exit, Failure> {
+    let folder = std::env::temp_dir();
+    let number = cx.random_number();
+    let (live, merged) = (folder.join(format!("LIVE-{number}")), folder.join(format!("MERGED-{number}")));
+    let stamp = cx.now().strftime("%Y-%m-%d %H:%M:%S.%9f %z").to_string();
+    let mut differs = false;
+    for versions in found {
+        let hunks = unified(&text(&versions.live), &text(&versions.merged));
+        if hunks.is_empty() {
+            continue;
+        }
+        differs = true;
+        let (a, b) = (live.join(&versions.file), merged.join(&versions.file));
+        let (a, b) = (a.display(), b.display());
+        let head = format!("diff -u -N {a} {b}\n--- {a}\t{stamp}\n+++ {b}\t{stamp}\n");
+        cx.print(&head)?;
+        cx.print(&hunks)?;
+    }
+    Ok(u8::from(differs))
+}
+
+/// Has another program compare two folders. Its exit code 1 means that something differs.
+fn external(program: &str, found: &[Versions], cx: &mut Context) -> Result<Exit, Failure> {
+    let folders = Folders::new(cx.random_number())?;
+    for versions in found {
+        folders.write(versions)?;
+    }
+    let mut parts = program.split(' ');
+    let name = parts.next().unwrap_or_default();
+    // Only what cannot be anything but an option is passed on.
+    let plain = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-=".contains(c));
+    cx.finish()?;
+    let status = std::process::Command::new(name)
+        .args(parts.filter(plain))
+        .args([&folders.live, &folders.merged])
+        .status()
+        .map_err(|error| Failure::message(format!("failed to run {name:?}: {error}")))?;
+    match status.code() {
+        Some(code @ (0 | 1)) => Ok(code as u8),
+        Some(code) => Err(Failure::message(format!("failed to run {name:?}: exit status {code}"))),
+        None => Err(Failure::message(format!("failed to run {name:?}: {status}"))),
+    }
+}
+
+/// Two folders that go when this does.
+struct Folders {
+    live: std::path::PathBuf,
+    merged: std::path::PathBuf,
+}
+
+impl Folders {
+    fn new(number: u64) -> Result<Self, Failure> {
+        let make = |name: &str| -> std::io::Result<_> {
+            let path = std::env::temp_dir().join(format!("{name}-{number}"));
+            private_folder(&path)?;
+            Ok(path)
+        };
+        Ok(Folders { live: make("LIVE")?, merged: make("MERGED")? })
+    }
+
+    fn write(&self, versions: &Versions) -> Result<(), Failure> {
+        for (folder, object) in [(&self.live, &versions.live), (&self.merged, &versions.merged)] {
+            let mut file = std::fs::File::create(folder.join(&versions.file))?;
+            file.write_all(text(object).as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Folders {
+    fn drop(&mut self) {
+        // What cannot be removed from a temporary folder stays there; there is nobody to tell.
+        let _ = std::fs::remove_dir_all(&self.live);
+        let _ = std::fs::remove_dir_all(&self.merged);
+    }
+}
+
+/// Makes a folder that only its owner can look into: there may be secrets in it.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contradictions_are_refused() {
+        for line in ["diff", "diff -f a b", "diff -f a --force-conflicts"] {
+            assert!(plan(&command().get_matches_from(line.split(' '))).is_err(), "{line}");
+        }
+        assert_eq!(plan(&command().get_matches_from(["diff", "-f", "a", "--server-side"])).unwrap().manager, "kubectl");
+    }
+}

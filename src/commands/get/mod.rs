@@ -1,0 +1,431 @@
+//! `get`: objects as a table or in another format, once or as they change.
+
+mod watching;
+
+use super::context::Out;
+use super::flags::{Flags, list, switch, text, words};
+use super::{Context, Exit, Failure, sets};
+use crate::client::{Mapping, Request};
+use crate::ops::lists::{self, Form, Query};
+use crate::ops::targets::{Selection, Targets};
+use crate::ops::{Cluster, find, infos::Info, waves};
+use crate::output::format::{self, Chosen};
+use crate::output::sort;
+use crate::output::table::{TableOptions, TablePrinter};
+use clap::{ArgMatches, Command};
+use http::Method;
+use serde_json::Value;
+
+/// How the command is called.
+pub fn command() -> Command {
+    Command::new("get")
+        .about("Display one or many resources")
+        .long_about(
+            "Print objects: a table of the most important facts, or more with -o.\n\n \
+             Objects that are not ready yet may be missing facts. Lists come in pieces, see --chunk-size.",
+        )
+        .after_help(
+            "# All pods of the namespace, with more columns\nkubectl get pods -o wide\n\n# One object, whole\nkubectl get deployment web -o yaml\n\n\
+             # Several types, several objects\nkubectl get pods,services -l app=web\nkubectl get pod/web-1 service/web\n\n\
+             # One fact of each\nkubectl get pods -o custom-columns=NAME:.metadata.name,NODE:.spec.nodeName\n\n# Follow changes\nkubectl get pods -w",
+        )
+        .before_help("[(-o|--output=)json|yaml|kyaml|name|go-template|go-template-file|template|templatefile|jsonpath|jsonpath-as-json|jsonpath-file|custom-columns|custom-columns-file|wide] (TYPE[.VERSION][.GROUP] [NAME | -l label] | TYPE[.VERSION][.GROUP]/NAME ...) [flags]")
+        .defer(|c| {
+            c.args(sets::files("The file, folder or URL that lists what to get."))
+                .args(sets::output())
+                .args([
+                    sets::all_namespaces(),
+                    sets::chunk_size(),
+                    sets::field_selector(),
+                    sets::selector(),
+                    sets::subresource(),
+                    switch("ignore-not-found", None, false, "What is not there is no error."),
+                    list("label-columns", Some('L'), "Labels that get a column each."),
+                    switch("no-headers", None, false, "Leave the headings out."),
+                    switch("output-watch-events", None, false, "While watching: say what happened to each object."),
+                    text("raw", None, "", "Send GET to this path of the server and print the answer."),
+                    switch("server-print", None, true, "Have the server make the table."),
+                    switch("show-kind", None, false, "Put the type before each name."),
+                    switch("show-labels", None, false, "Add a column with all labels."),
+                    text("sort-by", None, "", "A JSONPath to sort by, such as {.metadata.name}."),
+                    switch("watch", Some('w'), false, "Print the objects, then each change."),
+                    switch("watch-only", None, false, "Print only changes."),
+                ])
+                .arg(words())
+        })
+}
+
+/// What will be read, and how it will be shown.
+struct Plan {
+    targets: Option<Targets>,
+    labels: String,
+    all_namespaces: bool,
+    query: Query,
+    ignore_not_found: bool,
+    sort_by: Option<String>,
+    table: TableOptions,
+    show_kind: bool,
+    raw: String,
+    watch: Option<Watch>,
+}
+
+/// How changes are followed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Watch {
+    list_first: bool,
+    events: bool,
+}
+
+fn plan(matches: &ArgMatches, chosen: &Chosen, program: &str) -> Result<Plan, Failure> {
+    let fail = |text: String| Err(Failure::Message(text));
+    let raw = matches.text("raw").to_string();
+    let output = matches.text("output");
+    let watch = (matches.on("watch") || matches.on("watch-only"))
+        .then(|| Watch { list_first: !matches.on("watch-only"), events: matches.on("output-watch-events") });
+    if !raw.is_empty() {
+        match () {
+            () if !matches.words().is_empty() => {
+                return fail("arguments may not be passed when --raw is specified".into());
+            }
+            () if watch.is_some() || matches.given("selector") => {
+                return fail(
+                    "--raw may not be specified with other flags that filter the server request or alter the output"
+                        .into(),
+                );
+            }
+            () if !output.is_empty() => return fail("--raw and --output are mutually exclusive".into()),
+            () if !raw.starts_with('/') => {
+                return fail(format!("--raw must be a valid URL path: parse {raw:?}: invalid URI for request"));
+            }
+            () => {}
+        }
+    }
+    if matches.on("show-labels") && !matches!(output, "" | "wide") {
+        return fail(format!("--show-labels option cannot be used with {output} printer"));
+    }
+    let label_columns = matches.list("label-columns");
+    if !label_columns.is_empty() && output.starts_with("custom-columns") {
+        return fail(format!("--label-columns option cannot be used with {output} printer"));
+    }
+    if matches.on("output-watch-events") && watch.is_none() {
+        return fail("--output-watch-events option can only be used with --watch or --watch-only".into());
+    }
+    let selection = Selection {
+        words: matches.words(),
+        sources: super::sources(matches)?,
+        labels: matches.text("selector").into(),
+        fields: matches.text("field-selector").into(),
+        all: false,
+        all_namespaces: matches.on("all-namespaces"),
+        type_means_all: true,
+    };
+    let targets = if raw.is_empty() { selection.targets(program)? } else { None };
+    if raw.is_empty() && targets.is_none() {
+        return Err(Failure::Usage {
+            message: format!(
+                "Required resource not specified.\nUse \"{program} explain <resource>\" for a detailed description of that resource (e.g. {program} explain pods)."
+            ),
+            command: "get".into(),
+        });
+    }
+    let sort_by = match matches.text("sort-by") {
+        "" => None,
+        field => Some(field.to_string()),
+    };
+    let wide = matches!(chosen, Chosen::Human { wide: true });
+    let human = matches!(chosen, Chosen::Human { .. });
+    // The objects beside the rows are asked for only where a column or the order needs them.
+    let include = match () {
+        () if sort_by.is_some() => "Object",
+        () if matches.on("show-labels") || !label_columns.is_empty() || selection.all_namespaces || watch.is_some() => {
+            "Metadata"
+        }
+        () => "None",
+    };
+    Ok(Plan {
+        targets,
+        query: Query {
+            labels: selection.labels.clone(),
+            fields: selection.fields,
+            chunk: if sort_by.is_some() { 0 } else { matches.integer("chunk-size") },
+            subresource: matches.text("subresource").into(),
+            form: if human && matches.on("server-print") { Form::Table(include) } else { Form::Objects },
+        },
+        labels: selection.labels,
+        all_namespaces: selection.all_namespaces,
+        ignore_not_found: matches.on("ignore-not-found"),
+        sort_by,
+        table: TableOptions {
+            wide,
+            no_headers: matches.on("no-headers"),
+            show_labels: matches.on("show-labels"),
+            label_columns,
+            ..TableOptions::default()
+        },
+        show_kind: matches.on("show-kind"),
+        raw,
+        watch,
+    })
+}
+
+/// Reads and prints.
+pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
+    let program = cx.program.name();
+    if matches.words().is_empty()
+        && super::sources(matches)?.is_empty()
+        && matches.text("raw").is_empty()
+        && !matches.on("watch")
+        && !matches.on("watch-only")
+    {
+        cx.complain(&format!(
+            "You must specify the type of resource to get. Use \"{program} api-resources\" for a complete list of supported resources.\n\n"
+        ));
+    }
+    let chosen = cx.chosen(matches, format::GET)?;
+    let mut plan = plan(matches, &chosen, program)?;
+    plan.table.now = cx.now().timestamp().as_second();
+    if !plan.raw.is_empty() {
+        let client = cx.client()?;
+        let response = cx.block_on(async { client.send(&Request::new(Method::GET, &plan.raw)).await })?;
+        cx.stdout().write_all(&response.body)?;
+        return Ok(0);
+    }
+    let cluster = cx.cluster()?;
+    let runtime = cx.runtime()?;
+    if let Some(watch) = plan.watch {
+        return runtime.block_on(watching::run(cx, &cluster, &plan, watch, chosen));
+    }
+    match chosen {
+        Chosen::Human { .. } => runtime.block_on(print_tables(cx, &cluster, &plan)),
+        Chosen::Name(printer) => runtime.block_on(print_objects(cx, &cluster, &plan, Box::new(printer))),
+        Chosen::Objects(printer) => runtime.block_on(print_objects(cx, &cluster, &plan, printer)),
+    }
+}
+
+/// One answer for a person: a page of a type, or one object of it.
+type Answer = (Mapping, Value);
+
+/// The answers for all that is meant, in order, with what went wrong. A page is handed on as soon as it is there when
+/// only one type is meant; several types are asked for side by side.
+async fn answers(
+    cx: &mut Context,
+    cluster: &Cluster,
+    plan: &Plan,
+    each: &mut dyn FnMut(&mut Context, Answer) -> Result<(), Failure>,
+) -> Result<Vec<Failure>, Failure> {
+    let mut failures = Vec::new();
+    let infos = match &plan.targets {
+        None => Vec::new(),
+        Some(Targets::Types(types)) => {
+            let namespace = if plan.all_namespaces { "" } else { cluster.namespace.as_str() };
+            let mappings = find::types(cluster, types).await?;
+            if !plan.query.subresource.is_empty() {
+                return Err(Failure::message("subresource cannot be used when bulk resources are specified"));
+            }
+            if let [mapping] = mappings.as_slice() {
+                let page = |page| each(cx, (mapping.clone(), page));
+                return Ok(plan.query.pages(cluster, mapping, namespace, page).await.err().into_iter().collect());
+            }
+            let mut pages: Vec<Answer> = Vec::new();
+            waves::run(
+                &vec![0; mappings.len()],
+                |index| {
+                    let mapping = &mappings[index];
+                    async move {
+                        let mut pages = Vec::new();
+                        let end = plan.query.pages(cluster, mapping, namespace, |page| {
+                            pages.push(page);
+                            Ok(())
+                        });
+                        let end = end.await;
+                        (pages, end)
+                    }
+                },
+                |index, (found, end)| {
+                    pages.extend(found.into_iter().map(|page| (mappings[index].clone(), page)));
+                    failures.extend(end.err().map(|failure| (index, failure)));
+                },
+            )
+            .await;
+            for answer in pages {
+                each(cx, answer)?;
+            }
+            return Ok(failures.into_iter().map(|(_, failure)| failure).collect());
+        }
+        Some(Targets::Names { pairs, .. }) => find::named(cluster, pairs, plan.all_namespaces).await?,
+        Some(Targets::Files(sources)) => {
+            let mut infos = Vec::new();
+            for item in cx.infos(cluster, sources, &plan.labels, None).await? {
+                match item {
+                    Ok(info) => infos.push(info),
+                    Err(failure) => failures.push((infos.len(), failure)),
+                }
+            }
+            infos
+        }
+    };
+    let mut found = Vec::new();
+    waves::run(
+        &vec![0; infos.len()],
+        |index| one(cluster, plan, &infos[index]),
+        |index, result| match result {
+            Ok(answer) => found.push((infos[index].mapping.clone(), answer)),
+            Err(failure) if plan.ignore_not_found && failure.is_not_found() => {}
+            Err(failure) => failures.push((index, failure)),
+        },
+    )
+    .await;
+    for answer in found {
+        each(cx, answer)?;
+    }
+    // What could not be read stands before the object that came after it.
+    failures.sort_by_key(|(index, _)| *index);
+    Ok(failures.into_iter().map(|(_, failure)| failure).collect())
+}
+
+async fn one(cluster: &Cluster, plan: &Plan, info: &Info) -> Result<Value, Failure> {
+    let request = plan.query.object(&info.mapping, &info.namespace, &info.name);
+    Ok(cluster.client.json(&request).await?)
+}
+
+/// Whether exactly one object is meant, so that it is printed by itself and not as a list of one.
+fn means_one(plan: &Plan) -> bool {
+    match &plan.targets {
+        Some(Targets::Names { pairs, .. }) => pairs.len() == 1,
+        Some(Targets::Files(sources)) => sources.is_one_file(),
+        _ => false,
+    }
+}
+
+async fn print_tables(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Result<Exit, Failure> {
+    let several = !matches!(&plan.targets, Some(Targets::Types(types)) if types.len() == 1 && cluster.client.resources(&types[0]).await?.len() == 1);
+    let mut shown =
+        Shown { printer: TablePrinter::new(cx.out()), last: None, namespaced: !plan.all_namespaces, wrote: false };
+    let mut kept: Vec<Answer> = Vec::new();
+    let failures = if several {
+        let failures = answers(cx, cluster, plan, &mut |_, answer| {
+            kept.push(answer);
+            Ok(())
+        })
+        .await?;
+        let kinds = kept.windows(2).any(|pair| pair[0].0.gvk != pair[1].0.gvk);
+        for answer in kept {
+            shown.show(plan, answer, kinds)?;
+        }
+        failures
+    } else {
+        answers(cx, cluster, plan, &mut |_, answer| shown.show(plan, answer, false)).await?
+    };
+    shown.flush()?;
+    let quiet = shown.wrote || plan.ignore_not_found || !failures.is_empty();
+    if !quiet {
+        let text = match shown.namespaced {
+            true => format!("No resources found in {} namespace.\n", cluster.namespace),
+            false => "No resources found\n".to_string(),
+        };
+        cx.complain(&text);
+    }
+    // All that went wrong while reading is one list to kubectl, and never shown as a failure by itself.
+    match Failure::together(failures) {
+        Some(failures) => Err(Failure::Many(vec![failures])),
+        None => Ok(0),
+    }
+}
+
+/// The tables that were shown so far.
+struct Shown {
+    printer: TablePrinter<Out>,
+    last: Option<Mapping>,
+    namespaced: bool,
+    wrote: bool,
+}
+
+impl Shown {
+    fn show(&mut self, plan: &Plan, answer: Answer, kinds: bool) -> Result<(), Failure> {
+        let (mapping, answer) = answer;
+        self.namespaced &= mapping.namespaced;
+        if self.last.as_ref().is_none_or(|last| last.gvr != mapping.gvr) {
+            self.printer.begin(TableOptions {
+                with_namespace: plan.all_namespaces && mapping.namespaced,
+                kind: (kinds || plan.show_kind).then(|| lists::prefix(&mapping.gvk)),
+                ..plan.table.clone()
+            })?;
+            self.last = Some(mapping.clone());
+        }
+        if lists::is_table(&answer) {
+            let mut table = lists::table(answer)?;
+            // A table that cannot be sorted is left out without a word, as kubectl does.
+            if plan.sort_by.as_ref().is_none_or(|field| sort::table(&mut table, field).is_ok()) {
+                self.printer.table(&table)?;
+            }
+        } else {
+            let mut objects = lists::items(answer);
+            if let Some(field) = &plan.sort_by {
+                sort::objects(&mut objects, field).map_err(|error| Failure::message(error.to_string()))?;
+            }
+            for object in &objects {
+                self.printer.object(object, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.wrote = self.printer.has_printed()?;
+        Ok(())
+    }
+}
+
+async fn print_objects(
+    cx: &mut Context,
+    cluster: &Cluster,
+    plan: &Plan,
+    mut printer: Box<dyn crate::output::Printer>,
+) -> Result<Exit, Failure> {
+    let single = means_one(plan);
+    let mut objects = Vec::new();
+    let mut started = false;
+    // Without an order to find first, objects are printed as they come.
+    let stream = !single && plan.sort_by.is_none();
+    let failures = answers(cx, cluster, plan, &mut |cx, (mapping, answer)| {
+        let mut found = lists::items(answer);
+        found.iter_mut().for_each(|object| lists::name_kind(object, &mapping.gvk.api_version(), &mapping.gvk.kind));
+        if stream {
+            if !started {
+                printer.list_start(cx.stdout())?;
+                started = true;
+            }
+            for object in found {
+                printer.list_item(object, cx.stdout())?;
+            }
+        } else {
+            objects.extend(found);
+        }
+        Ok(())
+    })
+    .await?;
+    if single && !failures.is_empty() {
+        return Failure::collect(failures).map(|()| 0);
+    }
+    if stream {
+        if !(started || plan.ignore_not_found && failures.is_empty()) {
+            printer.list_start(cx.stdout())?;
+            started = true;
+        }
+        if started {
+            printer.list_end(cx.stdout())?;
+        }
+        return Failure::collect(failures).map(|()| 0);
+    }
+    if objects.is_empty() && plan.ignore_not_found {
+        return Failure::collect(failures).map(|()| 0);
+    }
+    if let Some(field) = &plan.sort_by {
+        sort::objects(&mut objects, field).map_err(|error| Failure::message(error.to_string()))?;
+    }
+    match (single, objects.len()) {
+        (true, 1) => printer.object(objects.remove(0), cx.stdout())?,
+        _ => printer.list(objects, cx.stdout())?,
+    }
+    Failure::collect(failures).map(|()| 0)
+}

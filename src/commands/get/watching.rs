@@ -1,0 +1,281 @@
+//! `get --watch`: what there is, then each change. A watch that the server closes goes on where it was; when the server
+//! has forgotten that place, a fresh list shows what changed meanwhile.
+
+use super::{Plan, Watch};
+use crate::api::{Object, ObjectExt, Status, Value};
+use crate::client::{Mapping, Request};
+use crate::commands::context::Out;
+use crate::commands::objects::apart;
+use crate::commands::{Context, Exit, Failure};
+use crate::ops::lists::{self, Query};
+use crate::ops::targets::Targets;
+use crate::ops::{Cluster, find};
+use crate::output::format::Chosen;
+use crate::output::table::{TableOptions, TablePrinter};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// How long to wait before a closed watch is opened anew, so that a server that closes at once is not pressed.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Watches one type, or one object of it, until the user or the request's time limit ends it.
+pub async fn run(
+    cx: &mut Context,
+    cluster: &Cluster,
+    plan: &Plan,
+    watch: Watch,
+    chosen: Chosen,
+) -> Result<Exit, Failure> {
+    let mut watcher = Watcher::new(cx, cluster, plan, watch, chosen).await?;
+    let Some(mut version) = watcher.list(cluster, watch.list_first).await? else { return Ok(0) };
+    loop {
+        match watcher.follow(cluster, &mut version).await {
+            Ok(End::Closed) => tokio::time::sleep(PAUSE).await,
+            Ok(End::Forgotten) => match watcher.list(cluster, true).await? {
+                Some(now) => version = now,
+                None => return Ok(0),
+            },
+            Err(Failure::Client(error)) if error.is_timeout() => return Ok(0),
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Why a watch ended.
+enum End {
+    /// The server closed it.
+    Closed,
+    /// The server no longer knows what happened since.
+    Forgotten,
+}
+
+struct Watcher {
+    mapping: Mapping,
+    namespace: String,
+    /// The one object that is watched; empty for all that the query matches.
+    name: String,
+    query: Query,
+    ignore_not_found: bool,
+    events: bool,
+    printer: Sink,
+    /// The version in which each object was shown last.
+    shown: HashMap<(String, String), String>,
+}
+
+enum Sink {
+    Tables(Box<TablePrinter<Out>>),
+    Objects(Box<dyn crate::output::Printer>, Out),
+}
+
+impl Watcher {
+    async fn new(
+        cx: &mut Context,
+        cluster: &Cluster,
+        plan: &Plan,
+        watch: Watch,
+        chosen: Chosen,
+    ) -> Result<Self, Failure> {
+        let single = || Failure::message("you may only specify a single resource type");
+        let (mapping, namespace, name) = match &plan.targets {
+            Some(Targets::Types(types)) => {
+                let namespace = if plan.all_namespaces { "" } else { cluster.namespace.as_str() };
+                match find::types(cluster, types).await?.as_slice() {
+                    [mapping] => (mapping.clone(), namespace.to_string(), String::new()),
+                    _ => return Err(single()),
+                }
+            }
+            Some(Targets::Names { pairs, .. }) => {
+                match find::named(cluster, pairs, plan.all_namespaces).await?.as_slice() {
+                    [info] => (info.mapping.clone(), info.namespace.clone(), info.name.clone()),
+                    _ => return Err(single()),
+                }
+            }
+            Some(Targets::Files(sources)) => {
+                let (mut infos, unread) = apart(cx.infos(cluster, sources, &plan.labels, None).await?);
+                unread.map_or(Ok(()), Err)?;
+                if infos.len() != 1 {
+                    return Err(Failure::message(format!(
+                        "watch is only supported on individual resources and resource collections - {} resources were found",
+                        infos.len()
+                    )));
+                }
+                let info = infos.remove(0);
+                (info.mapping, info.namespace, info.name)
+            }
+            None => return Err(single()),
+        };
+        let printer = match chosen {
+            Chosen::Human { .. } => {
+                let mut tables = TablePrinter::new(cx.out());
+                tables.begin(TableOptions {
+                    with_namespace: plan.all_namespaces && mapping.namespaced,
+                    kind: plan.show_kind.then(|| lists::prefix(&mapping.gvk)),
+                    ..plan.table.clone()
+                })?;
+                Sink::Tables(Box::new(tables))
+            }
+            Chosen::Name(printer) => Sink::Objects(Box::new(printer), cx.out()),
+            Chosen::Objects(printer) => Sink::Objects(printer, cx.out()),
+        };
+        Ok(Watcher {
+            mapping,
+            namespace,
+            name,
+            query: plan.query.clone(),
+            ignore_not_found: plan.ignore_not_found,
+            events: watch.events,
+            printer,
+            shown: HashMap::new(),
+        })
+    }
+
+    /// Shows what there is and was not shown yet, or only takes note of it. The result is the version from which on to
+    /// watch; none when there is nothing and that is no error.
+    async fn list(&mut self, cluster: &Cluster, show: bool) -> Result<Option<String>, Failure> {
+        if !self.name.is_empty() {
+            let request = self.query.object(&self.mapping, &self.namespace, &self.name);
+            let answer = match cluster.client.json(&request).await.map_err(Failure::from) {
+                Err(failure) if failure.is_not_found() && self.ignore_not_found => return Ok(None),
+                answer => answer?,
+            };
+            let version = version(&answer).to_string();
+            self.take("ADDED", answer, show)?;
+            return Ok(Some(version));
+        }
+        let (query, mapping, namespace) = (self.query.clone(), self.mapping.clone(), self.namespace.clone());
+        let version = query.pages(cluster, &mapping, &namespace, |page| self.take("ADDED", page, show)).await?;
+        Ok(Some(version))
+    }
+
+    /// Follows changes until the watch ends; `version` is kept at the last one seen.
+    async fn follow(&mut self, cluster: &Cluster, seen: &mut String) -> Result<End, Failure> {
+        let mut stream = cluster.client.watch(&self.request(seen)).await?;
+        while let Some(event) = stream.next().await? {
+            match event.kind.as_str() {
+                "BOOKMARK" => *seen = version(&event.object).to_string(),
+                "ERROR" => match Status::from_value(&event.object) {
+                    Some(status) if status.code == 410 => return Ok(End::Forgotten),
+                    Some(status) => return Err(Failure::Status(Box::new(status))),
+                    None => return Err(Failure::message("the watch ended with an error that cannot be read")),
+                },
+                kind => {
+                    let now = version(&event.object);
+                    if !now.is_empty() {
+                        *seen = now.to_string();
+                    }
+                    self.take(kind, event.object, true)?;
+                }
+            }
+        }
+        Ok(End::Closed)
+    }
+
+    fn request(&self, version: &str) -> Request {
+        let namespace = if self.mapping.namespaced { self.namespace.as_str() } else { "" };
+        let mut request = self.query.formed(Request::list(&self.mapping, namespace));
+        let fields = match self.name.as_str() {
+            "" => self.query.fields.clone(),
+            name => format!("metadata.name={name}"),
+        };
+        for (name, value) in [
+            ("labelSelector", self.query.labels.as_str()),
+            ("fieldSelector", fields.as_str()),
+            ("resourceVersion", version),
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+        ] {
+            if !value.is_empty() {
+                request = request.query(name, value);
+            }
+        }
+        request
+    }
+
+    /// Shows an answer or an event's object, less what was shown in this very version already.
+    fn take(&mut self, event: &str, answer: Value, show: bool) -> Result<(), Failure> {
+        let kind = self.events.then_some(event);
+        if lists::is_table(&answer) {
+            let mut table = lists::table(answer)?;
+            table.rows.retain(|row| note(&mut self.shown, event, &row.object));
+            if let (Sink::Tables(printer), true) = (&mut self.printer, show) {
+                match kind {
+                    Some(kind) => printer.event(kind, &table)?,
+                    None => printer.table(&table)?,
+                }
+                printer.flush()?;
+            }
+            return Ok(());
+        }
+        for mut object in lists::items(answer) {
+            lists::name_kind(&mut object, &self.mapping.gvk.api_version(), &self.mapping.gvk.kind);
+            if !note(&mut self.shown, event, &object) || !show {
+                continue;
+            }
+            match (&mut self.printer, kind) {
+                (Sink::Tables(printer), _) => {
+                    printer.object(&object, kind)?;
+                    printer.flush()?;
+                }
+                (Sink::Objects(printer, out), Some(kind)) => printer.event(kind, object, out)?,
+                (Sink::Objects(printer, out), None) => printer.object(object, out)?,
+            }
+        }
+        if let Sink::Objects(_, out) = &mut self.printer {
+            std::io::Write::flush(out)?;
+        }
+        Ok(())
+    }
+}
+
+/// The version of an object, a list or a table; of a table with one row, that of its object.
+fn version(answer: &Value) -> &str {
+    match answer.items_at(&["rows"]) {
+        [row] if !row.text(&["object", "metadata", "resourceVersion"]).is_empty() => {
+            row.text(&["object", "metadata", "resourceVersion"])
+        }
+        _ => answer.resource_version(),
+    }
+}
+
+/// Notes the version in which an object is shown. False when it was shown in it already.
+fn note(shown: &mut HashMap<(String, String), String>, event: &str, object: &Object) -> bool {
+    let key = (object.namespace().to_string(), object.name().to_string());
+    let version = object.resource_version();
+    if key.1.is_empty() || version.is_empty() {
+        return true;
+    }
+    if event == "DELETED" {
+        shown.remove(&key);
+        return true;
+    }
+    shown.insert(key, version.to_string()).is_none_or(|before| before != version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn nothing_is_shown_twice_in_one_version() {
+        let object = |version: &str| json!({"metadata": {"name": "a", "resourceVersion": version}});
+        let mut shown = HashMap::new();
+        for (event, version, is_new) in [
+            ("ADDED", "1", true),
+            ("ADDED", "1", false),
+            ("MODIFIED", "2", true),
+            ("DELETED", "3", true),
+            ("ADDED", "4", true),
+        ] {
+            assert_eq!(note(&mut shown, event, &object(version)), is_new, "{event} {version}");
+        }
+        assert!(note(&mut shown, "ADDED", &json!({})));
+    }
+
+    #[test]
+    fn versions_come_from_rows_objects_and_lists() {
+        assert_eq!(version(&json!({"metadata": {"resourceVersion": "5"}})), "5");
+        let row = json!({"object": {"metadata": {"resourceVersion": "7"}}});
+        assert_eq!(version(&json!({"kind": "Table", "metadata": {"resourceVersion": "5"}, "rows": [row]})), "7");
+    }
+}

@@ -1,0 +1,337 @@
+//! The objects that a command works on: chosen by words, files and selectors, read from the server or only from
+//! files, and worked on side by side.
+
+use super::flags::Flags;
+use super::{Context, Failure};
+use crate::api::{Object, ObjectExt, Value};
+use crate::client::Mapping;
+use crate::expr::selector::{LabelSelector, parse_labels};
+use crate::manifest::{self, Sources};
+use crate::ops::infos::Info;
+use crate::ops::lists::{self, Query};
+use crate::ops::targets::{NOTHING_NAMED, Selection, Targets};
+use crate::ops::{Cluster, edit, find, waves};
+use clap::ArgMatches;
+use std::cell::Cell;
+
+/// Which objects a command works on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// What is named.
+    pub targets: Option<Targets>,
+    /// `-l`.
+    pub labels: String,
+    /// `--field-selector`.
+    pub fields: String,
+    /// `-A`.
+    pub all_namespaces: bool,
+    /// Whether types without names are enough.
+    pub takes_types: bool,
+    /// The subresource that is worked on; empty for the object itself.
+    pub subresource: String,
+    /// Whether objects that files name are read from the server.
+    pub latest: bool,
+    /// Whether all is done here, without a server.
+    pub local: bool,
+}
+
+/// What the flags say about which objects are meant: `-l`, `--field-selector`, `-A`.
+pub fn selection(matches: &ArgMatches) -> Selection {
+    Selection {
+        labels: matches.text("selector").into(),
+        fields: matches.text("field-selector").into(),
+        all_namespaces: matches.on("all-namespaces"),
+        ..Selection::default()
+    }
+}
+
+/// The entries of an object's map, a line each; with the object's name above them unless it is the only one.
+pub fn listing(what: &str, object: &Object, path: &[&str], single: bool) -> String {
+    let mut text = String::new();
+    let indent = if single { "" } else { " " };
+    if !single {
+        let kind = object.group_version_kind();
+        text.push_str(&format!("Listing {what} for {}.{}/{}:\n", kind.kind, kind.group, object.name()));
+    }
+    for (key, value) in object.map_at(path).into_iter().flatten() {
+        text.push_str(&format!("{indent}{key}={}\n", value.as_str().unwrap_or_default()));
+    }
+    text
+}
+
+impl Wanted {
+    /// What a selection means; `program` is the name to say in messages.
+    pub fn new(selection: &Selection, program: &str) -> Result<Self, Failure> {
+        Ok(Wanted {
+            targets: selection.targets(program)?,
+            labels: selection.labels.clone(),
+            fields: selection.fields.clone(),
+            all_namespaces: selection.all_namespaces,
+            takes_types: selection.takes_types(),
+            ..Wanted::default()
+        })
+    }
+
+    /// Has objects that files name read from the server.
+    pub fn latest(self) -> Self {
+        Wanted { latest: true, ..self }
+    }
+
+    /// The objects in files, without a server.
+    pub fn local(sources: Sources) -> Self {
+        let targets = (!sources.is_empty()).then_some(Targets::Files(sources));
+        Wanted { targets, local: true, ..Wanted::default() }
+    }
+}
+
+/// The objects that were found. Those that a server has are read when it is their turn.
+pub struct Selected {
+    items: Vec<Result<Info, Failure>>,
+    cluster: Option<Cluster>,
+    keep: Option<LabelSelector>,
+    subresource: String,
+    /// Whether exactly one object was named, so that what is said of it needs no name.
+    pub single: bool,
+}
+
+impl Context {
+    /// Finds the objects.
+    pub fn select(&mut self, wanted: &Wanted) -> Result<Selected, Failure> {
+        let targets = wanted.targets.as_ref().ok_or_else(|| Failure::message(NOTHING_NAMED))?;
+        let single = match targets {
+            Targets::Files(sources) => sources.is_one_file(),
+            Targets::Types(_) => false,
+            Targets::Names { pairs, .. } => pairs.len() == 1,
+        };
+        let (mut items, cluster) = match targets {
+            Targets::Files(sources) if wanted.local => (self.local_infos(sources)?, None),
+            _ => {
+                let cluster = self.cluster()?;
+                let runtime = self.runtime()?;
+                (runtime.block_on(self.found(&cluster, targets, wanted))?, Some(cluster))
+            }
+        };
+        let mut keep = None;
+        if wanted.latest && matches!(targets, Targets::Files(_)) {
+            if !wanted.labels.is_empty() {
+                keep = Some(parse_labels(&wanted.labels).map_err(|error| Failure::message(error.to_string()))?);
+            }
+            for info in items.iter_mut().flatten().filter(|info| !info.name.is_empty()) {
+                info.object = Value::Null;
+            }
+        }
+        Ok(Selected { items, cluster, keep, subresource: wanted.subresource.clone(), single })
+    }
+
+    async fn found(
+        &mut self,
+        cluster: &Cluster,
+        targets: &Targets,
+        wanted: &Wanted,
+    ) -> Result<Vec<Result<Info, Failure>>, Failure> {
+        match targets {
+            Targets::Files(sources) => {
+                let labels = if wanted.latest { "" } else { wanted.labels.as_str() };
+                let (infos, unread) = apart(self.infos(cluster, sources, labels, None).await?);
+                Ok(infos.into_iter().map(Ok).chain(unread.map(Err)).collect())
+            }
+            Targets::Names { pairs, .. } => {
+                let infos = find::named(cluster, pairs, wanted.all_namespaces).await?;
+                Ok(infos.into_iter().map(Ok).collect())
+            }
+            Targets::Types(types) => {
+                let mappings = find::types(cluster, types).await?;
+                if !wanted.takes_types {
+                    return Err(Failure::message("resource(s) were provided, but no name was specified"));
+                }
+                if !wanted.subresource.is_empty() {
+                    return Err(Failure::message("subresource cannot be used when bulk resources are specified"));
+                }
+                let namespace = if wanted.all_namespaces { "" } else { cluster.namespace.as_str() };
+                let mut items = Vec::new();
+                for mapping in mappings {
+                    listed(cluster, &mapping, namespace, wanted, &mut items).await;
+                }
+                Ok(items)
+            }
+        }
+    }
+
+    /// The objects in files, as far as that can be said without a server.
+    fn local_infos(&mut self, sources: &Sources) -> Result<Vec<Result<Info, Failure>>, Failure> {
+        let enforced = self.enforced_namespace().map(String::from);
+        let runtime = self.runtime()?;
+        let items = runtime.block_on(self.items(sources, manifest::Check::No))?;
+        Ok(items.into_iter().map(|item| item.and_then(|item| Info::local(item, enforced.as_deref()))).collect())
+    }
+}
+
+/// The objects by themselves, and all that could not be read or placed as one failure.
+pub fn apart(found: Vec<Result<Info, Failure>>) -> (Vec<Info>, Option<Failure>) {
+    let (mut infos, mut failures) = (Vec::new(), Vec::new());
+    for item in found {
+        match item {
+            Ok(info) => infos.push(info),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    (infos, Failure::together(failures))
+}
+
+/// The objects of a type that the selectors match.
+async fn listed(
+    cluster: &Cluster,
+    mapping: &Mapping,
+    namespace: &str,
+    wanted: &Wanted,
+    items: &mut Vec<Result<Info, Failure>>,
+) {
+    let query = Query { labels: wanted.labels.clone(), fields: wanted.fields.clone(), chunk: 500, ..Query::default() };
+    let end = query.pages(cluster, mapping, namespace, |page| {
+        items.extend(lists::items(page).into_iter().map(|object| {
+            Ok(Info {
+                mapping: mapping.clone(),
+                namespace: object.namespace().to_string(),
+                name: object.name().to_string(),
+                object,
+                source: String::new(),
+            })
+        }));
+        Ok(())
+    });
+    let end = end.await;
+    items.extend(end.err().map(Err));
+}
+
+impl Selected {
+    /// Whether no object was found, nor anything that is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Reads all objects, side by side: those that are there, and what is wrong with the others.
+    pub fn read(self, cx: &mut Context) -> (Vec<Info>, Result<(), Failure>) {
+        let mut infos = Vec::new();
+        let end = self.each(
+            cx,
+            async |_, info| Ok(info),
+            |_, info| {
+                infos.push(info);
+                Ok(())
+            },
+        );
+        (infos, end)
+    }
+
+    /// Reads all objects as the Go types of their kinds hold them. None is worked on when one cannot be read.
+    pub fn typed(self, cx: &mut Context) -> Result<Typed, Failure> {
+        let cluster = self.cluster.clone();
+        let mut infos = Vec::new();
+        self.each(
+            cx,
+            async |_, mut info| {
+                info.object = edit::typed(&info.object, &info.source)?;
+                Ok(info)
+            },
+            |_, info| {
+                infos.push(info);
+                Ok(())
+            },
+        )?;
+        Ok(Typed { infos, cluster })
+    }
+
+    /// Works on the objects side by side, reading those first that were not read yet. `done` gets what came of each in
+    /// the order in which they were named; what goes wrong with one keeps none of the others from being worked on.
+    pub fn each<T>(
+        self,
+        cx: &mut Context,
+        work: impl AsyncFn(Option<&Cluster>, Info) -> Result<T, Failure>,
+        mut done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let (cluster, keep, subresource) = (self.cluster.as_ref(), &self.keep, &self.subresource);
+        side_by_side(
+            cx,
+            self.items,
+            Info::key,
+            async |mut info: Info| {
+                if let Some(cluster) = cluster
+                    && info.object.is_null()
+                {
+                    info.object = find::retrieve(cluster, &info, subresource).await?;
+                }
+                if keep.as_ref().is_some_and(|labels| !labels.matches(|key| info.object.label(key))) {
+                    return Ok(None);
+                }
+                work(cluster, info).await.map(Some)
+            },
+            |cx, outcome| outcome.map_or(Ok(()), |outcome| done(cx, outcome)),
+        )
+    }
+}
+
+/// Objects as Go types hold them, and the cluster that they are from; none when they are only from files.
+pub struct Typed {
+    /// The objects.
+    pub infos: Vec<Info>,
+    /// Where they are.
+    pub cluster: Option<Cluster>,
+}
+
+/// Works on items side by side. Items with the same key are worked on one after the other; a key that ends with a slash
+/// is that of an object without a name, and like no other. `done` gets what came of each in the order of the items.
+pub fn side_by_side<I, T>(
+    cx: &mut Context,
+    items: Vec<Result<I, Failure>>,
+    key: impl Fn(&I) -> String,
+    work: impl AsyncFn(I) -> Result<T, Failure>,
+    mut done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = cx.runtime()?;
+    let key = |index: usize, item: &Result<I, Failure>| match item.as_ref().map(&key) {
+        Ok(key) if !key.ends_with('/') => key,
+        _ => index.to_string(),
+    };
+    let keys: Vec<(Value, String)> = items.iter().enumerate().map(|(i, item)| (Value::Null, key(i, item))).collect();
+    let keys: Vec<_> = keys.iter().map(|(object, key)| (object, key.clone())).collect();
+    let slots: Vec<Cell<Option<Result<I, Failure>>>> = items.into_iter().map(|item| Cell::new(Some(item))).collect();
+    let work = &work;
+    let one = |index: usize| {
+        let slot = slots[index].take();
+        async move {
+            match slot {
+                Some(item) => work(item?).await.map(Some),
+                None => Ok(None),
+            }
+        }
+    };
+    let mut failures = Vec::new();
+    let mut printing = Ok(());
+    runtime.block_on(waves::run(&waves::waves(&keys), one, |_, result| match result {
+        Ok(Some(outcome)) if printing.is_ok() => match done(cx, outcome) {
+            // A reader that went away ends all quietly.
+            Err(quiet @ Failure::Quiet(_)) => printing = Err(quiet),
+            Err(failure) => failures.push(failure),
+            Ok(()) => {}
+        },
+        Ok(_) => {}
+        Err(failure) => failures.push(failure),
+    }));
+    printing?;
+    Failure::collect(failures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn entries_are_listed() {
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "labels": {"b": "2", "a": "1"}}});
+        assert_eq!(listing("labels", &object, &["metadata", "labels"], true), "a=1\nb=2\n");
+        let several = "Listing labels for Deployment.apps/d:\n a=1\n b=2\n";
+        assert_eq!(listing("labels", &object, &["metadata", "labels"], false), several);
+        assert_eq!(listing("annotations", &object, &["metadata", "annotations"], true), "");
+    }
+}

@@ -1,0 +1,141 @@
+//! `serve`: the bundled API server in the foreground.
+
+use super::flags::{Flags, integer, text, words};
+use super::{Context, Exit, Failure};
+use crate::apiserver::serve::{self, Options, private_folder, write_private};
+use crate::sandbox;
+use clap::{ArgMatches, Command};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How the command is called.
+pub fn command() -> Command {
+    Command::new("serve")
+        .about("Run an API server in the foreground")
+        .long_about(
+            "Run an API server until it is interrupted. Its objects are in memory and go with it.\n\n \
+             It speaks TLS on --secure-port with a certificate of its own authority, or plain HTTP when only \
+             --insecure-port is given. A kubeconfig for it is written, and its path printed. Without --token-auth-file \
+             and --client-ca-file everybody who reaches it may do everything, so it then listens only to this machine.",
+        )
+        .after_help(
+            "# For curl and old tutorials\nsteer serve --insecure-port=8080\n\n# With TLS\nsteer serve --secure-port=6443",
+        )
+        .before_help("[flags]")
+        .defer(|c| {
+            c.args([
+                text("bind-address", None, "127.0.0.1", "The address to listen on."),
+                text("cert-dir", None, "", "Where the authority and certificates are kept; a folder in the user's data unless said otherwise."),
+                text("client-ca-file", None, "", "A file with the authorities of client certificates."),
+                integer("insecure-port", None, "0", "The port for plain HTTP; 0 for none."),
+                integer("secure-port", None, "6443", "The port for TLS; 0 for none."),
+                text("service-cluster-ip-range", None, "10.0.0.0/24", "The addresses that services get."),
+                text("token-auth-file", None, "", "A file with token,user,uid,\"group1,group2\" lines."),
+                text("write-kubeconfig", None, "", "Where to write the kubeconfig; beside the certificates unless said otherwise."),
+            ])
+            .arg(words())
+        })
+}
+
+#[derive(Debug)]
+struct Plan {
+    options: Options,
+    kubeconfig: Option<PathBuf>,
+}
+
+fn plan(matches: &ArgMatches, data: Option<PathBuf>) -> Result<Plan, Failure> {
+    super::no_words(matches, "serve")?;
+    let port = |name: &str| {
+        let number = matches.integer(name);
+        u16::try_from(number)
+            .map(|port| (port != 0).then_some(port))
+            .map_err(|_| Failure::message(format!("--{name}: {number} is no port")))
+    };
+    let path = |name: &str| Some(matches.text(name)).filter(|text| !text.is_empty()).map(PathBuf::from);
+    let bind_address: IpAddr = matches.text("bind-address").parse().map_err(|_| {
+        Failure::message(format!("--bind-address: {:?} is no IP address", matches.text("bind-address")))
+    })?;
+    let insecure_port = port("insecure-port")?;
+    // Plain HTTP alone is what was asked for when only its port was.
+    let secure_port =
+        if insecure_port.is_some() && !matches.given("secure-port") { None } else { port("secure-port")? };
+    if insecure_port.is_none() && secure_port.is_none() {
+        return Err(Failure::message("--secure-port and --insecure-port are both 0: there is nothing to listen on"));
+    }
+    let range = matches.text("service-cluster-ip-range");
+    let cert_dir = path("cert-dir").or(data.map(|folder| folder.join("steersman").join("serve")));
+    let any_port = secure_port.or(insecure_port).unwrap_or_default();
+    let beside = cert_dir.as_ref().map(|folder| folder.join(format!("kubeconfig-{any_port}")));
+    Ok(Plan {
+        options: Options {
+            bind_address,
+            secure_port,
+            insecure_port,
+            cert_dir,
+            token_auth_file: path("token-auth-file"),
+            client_ca_file: path("client-ca-file"),
+            service_cluster_ip_range: range
+                .parse()
+                .map_err(|problem| Failure::Message(format!("--service-cluster-ip-range: {problem}")))?,
+            // Whoever has the kubeconfig is the administrator; nobody else can read it. Without a name for its user,
+            // clients would ask for one.
+            admin_token: Some(uuid::Uuid::new_v4().simple().to_string()),
+            strict: false,
+        },
+        kubeconfig: path("write-kubeconfig").or(beside),
+    })
+}
+
+/// Serves until it is told to stop.
+pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
+    let plan = plan(matches, dirs::data_local_dir())?;
+    let failed = |error: std::io::Error| Failure::message(error.to_string());
+    let runtime = cx.runtime()?;
+    runtime.block_on(async {
+        let server = serve::bind(&plan.options).await.map_err(failed)?;
+        if let Some(file) = &plan.kubeconfig {
+            if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                private_folder(folder).map_err(failed)?;
+            }
+            write_private(file, &sandbox::kubeconfig(&server, plan.options.admin_token.as_deref())).map_err(failed)?;
+            cx.complain(&format!("Serving on {}; KUBECONFIG={}\n", server.url, file.display()));
+        } else {
+            cx.complain(&format!("Serving on {}\n", server.url));
+        }
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let stop = async move {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        server.serve(stop).await.map_err(failed)
+    })?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports() {
+        let ports = |line: &str| {
+            plan(&command().get_matches_from(line.split(' ')), None)
+                .map(|p| (p.options.secure_port, p.options.insecure_port))
+        };
+        assert_eq!(ports("serve").unwrap(), (Some(6443), None));
+        assert_eq!(ports("serve --insecure-port=8080").unwrap(), (None, Some(8080)));
+        assert_eq!(ports("serve --insecure-port=8080 --secure-port=6443").unwrap(), (Some(6443), Some(8080)));
+        for line in [
+            "serve --secure-port=0",
+            "serve --secure-port=70000",
+            "serve --bind-address=x",
+            "serve --service-cluster-ip-range=x",
+            "serve a",
+        ] {
+            assert!(ports(line).is_err(), "{line}");
+        }
+    }
+}
