@@ -1,7 +1,7 @@
 //! `label`: set and take away labels.
 
 use super::flags::{Flags, switch, words};
-use super::objects::{Wanted, listing, selection};
+use super::objects::{self, Wanted, listing};
 use super::{Context, Exit, Failure, sets};
 use crate::api::{Object, ObjectExt, names};
 use crate::ops::Cluster;
@@ -10,7 +10,6 @@ use crate::ops::edit::Sending;
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, dry_run};
 use crate::ops::record;
-use crate::ops::targets::Selection;
 use clap::{ArgMatches, Command};
 
 const PATH: &[&str] = &["metadata", "labels"];
@@ -70,41 +69,16 @@ fn plan(matches: &ArgMatches, program: &str) -> Result<Plan, Failure> {
         manager: matches.text("field-manager").into(),
         ..Sending::default()
     };
-    let (objects, changes) = assignments::split(&matches.words(), "label")?;
+    let (named, changes) = assignments::split(&matches.words(), "label")?;
     let changes = read(&changes)?;
-    let (all, local, list) = (matches.on("all"), matches.on("local"), matches.on("list"));
-    let sources = super::sources(matches)?;
-    match () {
-        () if list && !matches.text("output").is_empty() => {
-            return fail("--list and --output may not be specified together");
-        }
-        () if all && !matches.text("selector").is_empty() => {
-            return fail("cannot set --all and --selector at the same time");
-        }
-        () if all && !matches.text("field-selector").is_empty() => {
-            return fail("cannot set --all and --field-selector at the same time");
-        }
-        () if local && sending.dry_run == DryRun::Server => {
-            return fail("cannot specify --local and --dry-run=server - did you mean --dry-run=client?");
-        }
-        () if local && !objects.is_empty() => {
-            return fail("can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set");
-        }
-        () if local && sources.is_empty() => {
-            return fail("one or more files must be specified as -f pod.yaml or --filename=pod.json");
-        }
-        () if objects.is_empty() && sources.is_empty() => {
-            return fail("one or more resources must be specified as <resource> <name> or <resource>/<name>");
-        }
-        () if changes.is_empty() && !list => return fail("at least one label update is required"),
-        () => {}
+    let list = matches.on("list");
+    if list && !matches.text("output").is_empty() {
+        return fail("--list and --output may not be specified together");
     }
-    let wanted = if local {
-        Wanted::local(sources)
-    } else {
-        Wanted::new(&Selection { words: objects, sources, type_means_all: all, ..selection(matches) }, program)?
-            .latest()
-    };
+    let wanted = objects::wanted(matches, program, named, sending.dry_run, "pod")?;
+    if changes.is_empty() && !list {
+        return fail("at least one label update is required");
+    }
     Ok(Plan {
         wanted,
         changes,

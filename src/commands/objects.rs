@@ -9,6 +9,7 @@ use crate::expr::selector::{LabelSelector, parse_labels};
 use crate::manifest::{self, Sources};
 use crate::ops::infos::Info;
 use crate::ops::lists::{self, Query};
+use crate::ops::options::DryRun;
 use crate::ops::targets::{NOTHING_NAMED, Selection, Targets};
 use crate::ops::{Cluster, edit, find, waves};
 use clap::ArgMatches;
@@ -163,6 +164,43 @@ impl Context {
         let runtime = self.runtime()?;
         let items = runtime.block_on(self.items(sources, manifest::Check::No))?;
         Ok(items.into_iter().map(|item| item.and_then(|item| Info::local(item, enforced.as_deref()))).collect())
+    }
+}
+
+/// The objects that `label` and `annotate` are to change: those of `words`, or of the files alone with `--local`.
+/// `example` is the file that the complaints show.
+pub fn wanted(
+    matches: &ArgMatches,
+    program: &str,
+    words: Vec<String>,
+    dry_run: DryRun,
+    example: &str,
+) -> Result<Wanted, Failure> {
+    let fail = |text: &str| Err(Failure::message(text));
+    let (all, local) = (matches.on("all"), matches.on("local"));
+    let sources = super::sources(matches)?;
+    match () {
+        () if all && !matches.text("selector").is_empty() => fail("cannot set --all and --selector at the same time"),
+        () if all && !matches.text("field-selector").is_empty() => {
+            fail("cannot set --all and --field-selector at the same time")
+        }
+        () if !local && words.is_empty() && sources.is_empty() => {
+            fail("one or more resources must be specified as <resource> <name> or <resource>/<name>")
+        }
+        () if !local => {
+            let selection = Selection { words, sources, type_means_all: all, ..selection(matches) };
+            Ok(Wanted::new(&selection, program)?.latest())
+        }
+        () if dry_run == DryRun::Server => {
+            fail("cannot specify --local and --dry-run=server - did you mean --dry-run=client?")
+        }
+        () if !words.is_empty() => Err(Failure::message(format!(
+            "can only use local files by -f {example}.yaml or --filename={example}.json when --local=true is set"
+        ))),
+        () if sources.is_empty() => Err(Failure::message(format!(
+            "one or more files must be specified as -f {example}.yaml or --filename={example}.json"
+        ))),
+        () => Ok(Wanted::local(sources)),
     }
 }
 
