@@ -1,12 +1,11 @@
 //! How commands that do something to objects print them: a line that says what was done, or the objects.
 
 use super::Failure;
-use crate::api::{Object, ObjectExt};
+use crate::api::Object;
 use crate::ops::options::DryRun;
 use crate::output::Printer;
 use crate::output::format::Chosen;
 use crate::output::name::NamePrinter;
-use serde_json::json;
 use std::cell::RefCell;
 use std::io::Write;
 
@@ -45,11 +44,7 @@ impl Printing {
         if let Chosen::Objects(printer) = &mut *self.chosen.borrow_mut() {
             match objects.len() {
                 1 => printer.object(objects.remove(0), out)?,
-                _ => {
-                    let mut list = json!({"apiVersion": "v1", "kind": "List", "metadata": {}});
-                    list.put(&["items"], objects);
-                    printer.object(list, out)?;
-                }
+                _ => printer.typed_list(objects, out)?,
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! `-o json`: four spaces, keys in order, one object after the other.
 
-use super::{PrintError, Printer, omit_managed_fields, require_kind, typed};
+use super::{PrintError, Printer, omit_managed_fields, require_kind, typed, typed_list_of};
 use crate::api::{Value, json};
 use serde_json::json;
 use std::io::Write;
@@ -31,11 +31,19 @@ impl Printer for JsonPrinter {
         if !self.show_managed_fields {
             omit_managed_fields(&mut object);
         }
-        if self.typed || typed::is_list(&object) {
+        if self.typed {
             return Ok(typed::write_pretty(&object, out)?);
         }
         json::write_pretty(&object, 0, &mut out)?;
         Ok(out.write_all(b"\n")?)
+    }
+
+    fn typed_list(&mut self, items: Vec<Value>, out: &mut dyn Write) -> Result<(), PrintError> {
+        let mut list = typed_list_of(items);
+        if !self.show_managed_fields {
+            omit_managed_fields(&mut list);
+        }
+        Ok(typed::write_pretty(&list, out)?)
     }
 
     fn event(&mut self, event: &str, object: Value, mut out: &mut dyn Write) -> Result<(), PrintError> {

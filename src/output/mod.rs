@@ -66,6 +66,14 @@ pub trait Printer {
         items.into_iter().try_for_each(|item| self.list_item(item, out))?;
         self.list_end(out)
     }
+
+    /// Prints what a command did to several objects as one list, which kubectl holds as a Go type.
+    ///
+    /// # Errors
+    /// As of [`Printer::object`].
+    fn typed_list(&mut self, items: Vec<Value>, out: &mut dyn Write) -> Result<(), PrintError> {
+        self.object(typed_list_of(items), out)
+    }
 }
 
 /// Why something was not printed, in kubectl's words.
@@ -92,6 +100,13 @@ pub enum PrintError {
     /// Something else.
     #[error("{0}")]
     Other(String),
+}
+
+/// A list of any objects as commands hold it that make one of what they did: Go's type `v1.List`.
+fn typed_list_of(items: Vec<Value>) -> Value {
+    let mut list = list_of(items);
+    list.put(&["metadata"], json!({}));
+    list
 }
 
 /// Several objects as one: `kind: List`, as kubectl wraps them.

@@ -33,7 +33,7 @@ pub fn kind(object: &Value) -> Option<TypeRef<'static>> {
 const LIST: [&str; 4] = ["kind", "apiVersion", "metadata", "items"];
 
 /// Whether a value is a list of any objects, which commands make to print several as one. Its items have no Go type.
-pub fn is_list(object: &Value) -> bool {
+fn is_list(object: &Value) -> bool {
     object.kind() == "List" && object.api_version() == "v1"
 }
 
