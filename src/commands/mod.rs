@@ -35,6 +35,7 @@ mod patch;
 mod plugin;
 mod prompt;
 mod replace;
+mod rollout;
 mod run;
 #[cfg(feature = "apiserver")]
 mod sandbox;
@@ -85,6 +86,7 @@ pub static COMMANDS: &[Entry] = &[
     Entry { command: set::command, run: None, below: set::BELOW },
     leaf(get::command, get::run),
     leaf(delete::command, delete::run),
+    Entry { command: rollout::command, run: Some(rollout::run), below: rollout::BELOW },
     leaf(scale::command, scale::run),
     leaf(autoscale::command, autoscale::run),
     leaf(cluster_info::command, cluster_info::run),
@@ -214,9 +216,10 @@ fn find<'a>(matches: &'a ArgMatches, table: &'a Command) -> Found<'a> {
 /// A group was called without, or with an unknown, command below it.
 fn no_such(path: &[String], below: &[Entry], matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let words = flags::Flags::words(matches);
-    match words.first() {
-        Some(word) if !below.is_empty() && !path.is_empty() => {
-            Err(Failure::Usage { message: format!("unknown command {word:?}"), command: path.join(" ") })
+    match words.is_empty() {
+        false if !below.is_empty() && !path.is_empty() => {
+            let words = words.join(" ");
+            Err(Failure::Usage { message: format!("unknown command {words:?}"), command: path.join(" ") })
         }
         _ if path.is_empty() => help::print(path, cx),
         _ => {
@@ -416,6 +419,10 @@ mod tests {
             (
                 "kubectl version --client=maybe",
                 "error: invalid argument \"maybe\" for \"--client\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax\nSee 'kubectl version --help' for usage.\n",
+            ),
+            (
+                "kubectl config no such",
+                "error: unknown command \"no such\"\nSee 'kubectl config -h' for help and examples\n",
             ),
             ("kubectl nosuch", "error: unknown command \"nosuch\" for \"kubectl\"\n"),
             ("kubectl versio", "error: unknown command \"versio\" for \"kubectl\"\n\nDid you mean this?\n\tversion\n"),

@@ -28,6 +28,7 @@ pub mod pod_template;
 pub mod polling;
 pub mod record;
 pub mod roles;
+pub mod rollout;
 pub mod scaling;
 pub mod secrets;
 pub mod server_side;
