@@ -22,24 +22,25 @@ const MANAGER: &str = "kube-apiserver";
 impl Server {
     /// Makes what is not there yet of the objects that every server has.
     pub async fn bootstrap(&self) -> Answer<()> {
-        let objects: BTreeMap<String, Vec<Value>> =
+        let fixed: BTreeMap<String, Vec<Value>> =
             serde_json::from_slice(OBJECTS).map_err(|error| internal(error.to_string()))?;
-        for (manager, objects) in objects {
-            for object in objects {
-                self.ensure(object, &manager).await?;
-            }
-        }
-        for object in self.api_services() {
-            self.ensure(object, MANAGER).await?;
-        }
-        self.ensure(self.service_cidr(), MANAGER).await?;
-        self.ensure(self.kubernetes_service(), MANAGER).await?;
+        let fixed = fixed.iter().flat_map(|(manager, objects)| objects.iter().map(move |o| (o.clone(), &**manager)));
+        let (namespaces, others): (Vec<_>, Vec<_>) = fixed.partition(|(object, _)| object.kind() == "Namespace");
+        let mut own = self.api_services();
+        own.extend([self.service_cidr(), self.kubernetes_service()]);
         // Endpoints cannot be loopback addresses: to whoever reads them they would mean another machine.
         if !self.endpoint.ip().is_loopback() {
-            self.ensure(endpoints(self.endpoint), MANAGER).await?;
-            self.ensure(endpoint_slice(self.endpoint), MANAGER).await?;
+            own.extend([endpoints(self.endpoint), endpoint_slice(self.endpoint)]);
         }
-        Ok(())
+        let own = own.into_iter().map(|object| (object, MANAGER));
+        self.ensure_all(namespaces).await?;
+        self.ensure_all(others.into_iter().chain(own)).await
+    }
+
+    /// Makes objects that do not depend on each other, at once: a store may bring them to disk together.
+    async fn ensure_all<'a>(&self, objects: impl IntoIterator<Item = (Value, &'a str)>) -> Answer<()> {
+        let made = objects.into_iter().map(|(object, manager)| self.ensure(object, manager));
+        futures_util::future::try_join_all(made).await.map(drop)
     }
 
     /// Makes an object, unless there is one with its name.
@@ -49,6 +50,10 @@ impl Server {
             return Ok(());
         };
         let namespace = object.namespace().to_string();
+        let key = self.key(served, &namespace, object.name());
+        if self.store.get(&key).await.map_err(store_failure)?.is_some() {
+            return Ok(());
+        }
         let manager = Manager { name: manager, subresource: "" };
         let new = New { served, namespace: &namespace, manager, applied: false, dry_run: false };
         let status = object.get("status").cloned();
@@ -57,8 +62,11 @@ impl Server {
                 Some(status) => self.set_status(served, &namespace, shown, status).await,
                 None => Ok(()),
             },
-            Err(failure) if failure.reason == "AlreadyExists" => Ok(()),
-            Err(failure) => Err(failure),
+            // Another server over the same store may have been faster.
+            Err(failure) => match self.store.get(&key).await.map_err(store_failure)? {
+                Some(_) => Ok(()),
+                None => Err(failure),
+            },
         }
     }
 
