@@ -1,12 +1,13 @@
 //! What a fresh server has: namespaces, the `kubernetes` service, priority classes, roles, and the like.
 
+use super::codec::Decoded;
 use super::create::New;
 use super::errors::{Answer, internal};
-use super::ownership::Manager;
+use super::ownership::{self, Manager};
 use super::pipeline::{Server, store_failure};
 use super::registry::Served;
-use super::respond::Shown;
-use super::store::{Entry, Range};
+use super::store::{Entry, Key, Range};
+use super::update::{Edit, Part};
 use crate::api::{GroupVersion, ObjectExt, Value};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -59,7 +60,12 @@ impl Server {
         let status = object.get("status").cloned();
         match self.make(&new, object, &mut Vec::new()).await {
             Ok(shown) => match status {
-                Some(status) => self.set_status(served, &namespace, shown, status).await,
+                Some(status) => {
+                    let object = served.as_shown(&shown.object, shown.version.unwrap_or(0));
+                    let key = self.key(served, &namespace, object.name());
+                    let manager = status_manager(object.kind()).unwrap_or(MANAGER);
+                    self.set_status(served, key, manager, status).await
+                }
                 None => Ok(()),
             },
             // Another server over the same store may have been faster.
@@ -112,7 +118,7 @@ impl Server {
             "metadata": {"name": "kubernetes"},
             "spec": {"cidrs": [self.services.to_string()]},
             "status": {"conditions": [{
-                "type": "Ready", "status": "True", "lastTransitionTime": self.stamp(), "reason": "",
+                "type": "Ready", "status": "True", "lastTransitionTime": self.stamp(),
                 "message": "Kubernetes Service CIDR is ready"
             }]}
         })
@@ -148,24 +154,32 @@ impl Server {
         Ok(self.store.range(range).await.map_err(store_failure)?.entries)
     }
 
-    async fn set_status(&self, served: &Served, namespace: &str, shown: Shown, status: Value) -> Answer<()> {
-        let object = served.as_shown(&shown.object, shown.version.unwrap_or(0));
-        let key = self.key(served, namespace, object.name());
-        let edit = super::update::Edit {
-            served,
-            key,
-            part: super::update::Part::Status,
-            manager: Manager { name: MANAGER, subresource: "status" },
-            applied: false,
-            dry_run: false,
-        };
+    /// Sets the status of a new object, by an apply where a controller of its own does that.
+    async fn set_status(&self, served: &Served, key: Key, manager: &str, status: Value) -> Answer<()> {
+        let manager = Manager { name: manager, subresource: "status" };
+        let applied = manager.name != MANAGER;
+        let edit = Edit { served, key, part: Part::Status, manager, applied, dry_run: false };
         let change = |live: &Value| {
             let mut object = live.clone();
-            object.put(&["status"], status.clone());
-            Ok(super::codec::Decoded { object, warnings: Vec::new() })
+            if applied {
+                let config = json!({
+                    "apiVersion": live.api_version(), "kind": live.kind(), "metadata": {"name": live.name()},
+                    "status": status
+                });
+                object = ownership::apply(Some(live), &config, served, &manager, false, (self.clock)())
+                    .map_err(|error| internal(error.to_string()))?;
+            } else {
+                object.put(&["status"], status.clone());
+            }
+            Ok(Decoded { object, warnings: Vec::new() })
         };
         self.change(&edit, &mut Vec::new(), &change).await.map(drop)
     }
+}
+
+/// Who sets the status of the objects of a kind, where that is not the server itself.
+fn status_manager(kind: &str) -> Option<&'static str> {
+    (kind == "ServiceCIDR").then_some("kubernetes-service-cidr-controller")
 }
 
 /// Where the `kubernetes` service leads, in the old form.
