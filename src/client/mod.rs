@@ -213,6 +213,14 @@ impl Client {
         self.look_up(lookups(word), |mapper| self.resource_in(mapper, word)).await
     }
 
+    /// As [`Client::resource`], for who wants its name and not its kind: one question less of a server that is not there.
+    ///
+    /// # Errors
+    /// As [`Client::resources`].
+    pub async fn resource_name(&self, word: &str) -> Result<Mapping, Error> {
+        self.look_up(lookups(word) - 2, |mapper| self.resource_in(mapper, word)).await
+    }
+
     fn resource_in(&self, mapper: &Mapper, word: &str) -> Result<Mapping, MapError> {
         if let Some(warning) = mapper.ambiguity(word) {
             self.log.warn(&warning);

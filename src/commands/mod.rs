@@ -16,6 +16,7 @@ mod annotate;
 mod api_resources;
 mod api_versions;
 mod apply;
+mod auth;
 mod autoscale;
 mod change_cause;
 mod cluster_info;
@@ -91,6 +92,7 @@ pub static COMMANDS: &[Entry] = &[
     leaf(autoscale::command, autoscale::run),
     leaf(cluster_info::command, cluster_info::run),
     leaf(describe::command, describe::run),
+    Entry { command: auth::command, run: None, below: auth::BELOW },
     leaf(diff::command, diff::run),
     Entry { command: apply::command, run: Some(apply::run), below: apply::BELOW },
     leaf(patch::command, patch::run),

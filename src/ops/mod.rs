@@ -26,6 +26,7 @@ pub mod overrides;
 pub mod pairs;
 pub mod pod_template;
 pub mod polling;
+pub mod reconcile;
 pub mod record;
 pub mod roles;
 pub mod rollout;
