@@ -27,6 +27,8 @@ mod create;
 mod delete;
 mod describe;
 mod diff;
+mod edit;
+mod editing;
 mod expose;
 mod get;
 mod label;
@@ -86,6 +88,7 @@ pub static COMMANDS: &[Entry] = &[
     leaf(run::command, run::run),
     Entry { command: set::command, run: None, below: set::BELOW },
     leaf(get::command, get::run),
+    leaf(edit::command, edit::run),
     leaf(delete::command, delete::run),
     Entry { command: rollout::command, run: Some(rollout::run), below: rollout::BELOW },
     leaf(scale::command, scale::run),

@@ -8,6 +8,7 @@ pub mod content_hash;
 pub mod delete;
 pub mod diff;
 pub mod edit;
+pub mod edited_text;
 pub mod env_values;
 pub mod environment;
 pub mod expose;
