@@ -114,6 +114,13 @@ impl GroupVersionResource {
     }
 }
 
+/// As Go prints it: `group/version, Resource=resource`, with the slash in the core group too.
+impl fmt::Display for GroupVersionResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}, Resource={}", self.group, self.version, self.resource)
+    }
+}
+
 /// `name.group`, or only `name` where the group is empty.
 pub fn qualified(name: &str, group: &str) -> String {
     if group.is_empty() { name.into() } else { format!("{name}.{group}") }

@@ -23,13 +23,19 @@ pub struct Documents {
 
 impl Documents {
     fn get(&self, path: &str, make: impl FnOnce() -> Option<Value>) -> Option<Bytes> {
+        self.get_bytes(path, || {
+            let mut out = Vec::new();
+            write_value(&mut out, &make()?);
+            Some(out)
+        })
+    }
+
+    fn get_bytes(&self, path: &str, make: impl FnOnce() -> Option<Vec<u8>>) -> Option<Bytes> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(document) = made.get(path) {
             return Some(document.clone());
         }
-        let mut out = Vec::new();
-        write_value(&mut out, &make()?);
-        let document = Bytes::from(out);
+        let document = Bytes::from(make()?);
         made.insert(path.into(), document.clone());
         Some(document)
     }
@@ -39,15 +45,14 @@ impl Server {
     /// Answers with a document; `parts` is what comes after `/openapi/`.
     pub(super) fn openapi(&self, parts: &[&str], query: &Query, headers: &HeaderMap) -> Response<Body> {
         let gzip = respond::accepts_gzip(headers);
+        let is_protobuf = parts == ["v2"] && wants_protobuf(headers);
         let document = match parts {
             ["v3"] => {
                 let index = self.documents.get("v3", || Some(openapi::v3_index()));
                 let bytes = index.unwrap_or_default().to_vec();
                 return respond::whole(StatusCode::OK, "text/plain; charset=utf-8", bytes, gzip);
             }
-            ["v2"] if wants_protobuf(headers) => {
-                return respond::whole(StatusCode::OK, PROTOBUF, v2_heading(), false);
-            }
+            ["v2"] if is_protobuf => self.documents.get_bytes("v2.pb", || Some(openapi::protobuf(&openapi::v2()))),
             ["v2"] => self.documents.get("v2", || Some(openapi::v2())),
             ["v3", rest @ ..] => {
                 let path = rest.join("/");
@@ -62,7 +67,8 @@ impl Server {
         let mut response = if known {
             respond::empty(StatusCode::NOT_MODIFIED)
         } else {
-            respond::whole(StatusCode::OK, "application/json", document.to_vec(), gzip)
+            let kind = if is_protobuf { PROTOBUF } else { "application/json" };
+            respond::whole(StatusCode::OK, kind, document.to_vec(), gzip)
         };
         put(&mut response, header::ETAG, &tag);
         put(&mut response, header::VARY, "Accept");
@@ -93,20 +99,6 @@ const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protob
 fn wants_protobuf(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     accept.contains("proto-openapi.spec.v2") && !accept.contains("json")
-}
-
-/// The heading of the OpenAPI 2 document in protobuf (gnostic's `Document`): the dialect's version, title and version,
-/// without definitions. Clients that still want this form look in it for what OpenAPI 3 did not tell them, find nothing,
-/// and leave the checking to the server.
-fn v2_heading() -> Vec<u8> {
-    let field = |number: u8, content: &[u8]| {
-        // Contents are short, so that a length is one byte.
-        let mut out = vec![number << 3 | 2, u8::try_from(content.len()).unwrap_or(0)];
-        out.extend_from_slice(content);
-        out
-    };
-    let info = [field(1, b"Kubernetes"), field(2, b"v1.36.2")].concat();
-    [field(1, b"2.0"), field(2, &info)].concat()
 }
 
 fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {

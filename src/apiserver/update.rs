@@ -193,14 +193,12 @@ impl Server {
         match edit.part {
             Part::Main => (rules.validate_update)(&new, live, &mut errors),
             Part::Status => (rules.validate_status_update)(&new, live, &mut errors),
-            _ => (rules.validate_part_update)(edit.manager.subresource, &new, live, &mut errors),
+            _ => {}
         }
         if !errors.causes.is_empty() {
             return Err(Refused::Failure(invalid(served.about_kind(live.name()), errors)));
         }
-        if edit.part == Part::Main {
-            warnings.extend((rules.warnings)(&new, Some(live)));
-        }
+        warnings.extend((rules.warnings)(&new, Some(live)));
         let claims = self.claims(served, Some(live), Some(&mut new), edit.dry_run).await?;
         let encoded = served.encode(&new);
         if edit.dry_run || encoded.same_as(&entry.object) {
@@ -217,9 +215,6 @@ impl Server {
             Ok(revision) => {
                 if gone || meta::is_deleting(&new) {
                     self.collector.deleted(&new, served, gone);
-                }
-                if edit.part == Part::Main {
-                    self.note_availability(served, new.name()).await?;
                 }
                 let version = if gone { entry.revision } else { revision };
                 Ok(served.show(&encoded, Some(version)))

@@ -1,6 +1,6 @@
 //! From what a user writes, or a manifest says, to the resource that is meant (kubectl's REST mappers).
 
-use super::discovery::{ApiResource, Discovery};
+use super::discovery::{ApiResource, Discovery, Version};
 use crate::api::group::qualified;
 use crate::api::{GroupVersion, GroupVersionKind, GroupVersionResource, gotext};
 use std::collections::HashSet;
@@ -112,6 +112,27 @@ impl Mapper {
             (None, None) => self.by_kind(group, resource, ""),
         };
         mapping.ok_or_else(|| MapError::Resource { resource: resource.into(), group: group.into() })
+    }
+
+    /// All resources that a plural, a singular or a short name could mean, in the server's order.
+    ///
+    /// # Errors
+    /// When the server has none.
+    pub fn resources(&self, name: &str) -> Result<Vec<GroupVersionResource>, MapError> {
+        let long = self.long_name(Wanted { resource: name, group: "", version: "" });
+        let (full, group) = long.unwrap_or_else(|| (name.to_owned(), String::new()));
+        let full = full.to_lowercase();
+        let of_version = |(gv, version): (GroupVersion, &Version)| {
+            let named = |resource: &&ApiResource| resource.name == full || singular(resource) == full;
+            let found = version.resources.iter().filter(named).map(|resource| gv.with_resource(&resource.name));
+            found.collect::<Vec<_>>()
+        };
+        let versions = self.discovery.versions().filter(|(gv, _)| in_wanted(&gv.group, &group, true));
+        let found: Vec<GroupVersionResource> = versions.flat_map(of_version).collect();
+        match found.is_empty() {
+            true => Err(MapError::Resource { resource: name.into(), group: String::new() }),
+            false => Ok(found),
+        }
     }
 
     /// What else a short name could mean, as a warning.

@@ -30,7 +30,7 @@ pub use request::{ANYTHING, JSON, PatchKind, Request, TABLE};
 pub use transport::user_agent;
 pub use watch::Event;
 
-use crate::api::{GroupVersionKind, Value};
+use crate::api::{GroupVersionKind, GroupVersionResource, Value};
 use crate::kubeconfig::ClientConfig;
 use bytes::Bytes;
 use cache::Cache;
@@ -213,12 +213,18 @@ impl Client {
         self.look_up(lookups(word), |mapper| self.resource_in(mapper, word)).await
     }
 
-    /// As [`Client::resource`], for who wants its name and not its kind: one question less of a server that is not there.
+    /// All resources that a word of a user could mean, which names no group, in the server's order.
     ///
     /// # Errors
     /// As [`Client::resources`].
-    pub async fn resource_name(&self, word: &str) -> Result<Mapping, Error> {
-        self.look_up(lookups(word) - 2, |mapper| self.resource_in(mapper, word)).await
+    pub async fn resources_named(&self, word: &str) -> Result<Vec<GroupVersionResource>, Error> {
+        self.look_up(2, |mapper| {
+            if let Some(warning) = mapper.ambiguity(word) {
+                self.log.warn(&warning);
+            }
+            mapper.resources(word)
+        })
+        .await
     }
 
     fn resource_in(&self, mapper: &Mapper, word: &str) -> Result<Mapping, MapError> {

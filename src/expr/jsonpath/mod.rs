@@ -63,6 +63,10 @@ pub struct JsonPath {
     nodes: Vec<Node>,
 }
 
+/// A part of a path that is no field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoField;
+
 /// A failure to print a value by a template.
 #[derive(Debug, thiserror::Error)]
 pub enum PrintError {
@@ -89,6 +93,21 @@ impl JsonPath {
     /// In kubectl's words.
     pub fn parse_relaxed(text: &str) -> Result<Self, ParseError> {
         Self::parse(&relax(text)?)
+    }
+
+    /// The parts of a path that is one action: the names of its fields, and where it has something else.
+    ///
+    /// # Errors
+    /// When there is no such path, or more than one.
+    pub fn fields(&self) -> Result<Vec<Result<&str, NoField>>, ParseError> {
+        let [Node::List(nodes)] = self.nodes.as_slice() else {
+            return Err(ParseError("must pass in 1 jsonpath string".into()));
+        };
+        let parts = nodes.iter().map(|node| match node {
+            Node::Field(name) => Ok(name.as_str()),
+            _ => Err(NoField),
+        });
+        Ok(parts.collect())
     }
 
     /// What each piece of text and each action of the template yields, in order; the actions of a range once for each

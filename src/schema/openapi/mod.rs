@@ -3,10 +3,12 @@
 
 mod document;
 mod operations;
+mod protobuf;
 mod read;
 mod types;
 
 pub use document::Contents;
+pub use protobuf::protobuf;
 pub use read::{from_v2, from_v3};
 
 use super::facts::{builtin, resources};

@@ -5,7 +5,6 @@ mod annotations;
 mod container;
 pub(super) mod defaults;
 mod handlers;
-mod parts;
 mod projected;
 mod refs;
 pub(super) mod scheduling;
@@ -35,7 +34,6 @@ pub(super) const KIND: Kind = Kind {
     validate: validate::create,
     validate_update: update::update,
     validate_status_update: update::status,
-    validate_part_update: parts::update,
     warnings: warnings::of_pod,
     cells: table::cells,
     row_conditions: table::conditions_of_row,
