@@ -8,6 +8,7 @@ pub mod group;
 pub mod json;
 pub mod names;
 pub mod object;
+pub mod policy_rule;
 pub mod quantity;
 pub mod status;
 pub mod table;

@@ -1,12 +1,13 @@
 //! What a fresh server has: namespaces, the `kubernetes` service, priority classes, roles, and the like.
 
+use super::codec::Decoded;
 use super::create::New;
 use super::errors::{Answer, internal};
-use super::ownership::Manager;
+use super::ownership::{self, Manager};
 use super::pipeline::{Server, store_failure};
 use super::registry::Served;
-use super::respond::Shown;
-use super::store::{Entry, Range};
+use super::store::{Entry, Key, Range};
+use super::update::{Edit, Part};
 use crate::api::{GroupVersion, ObjectExt, Value};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -22,24 +23,25 @@ const MANAGER: &str = "kube-apiserver";
 impl Server {
     /// Makes what is not there yet of the objects that every server has.
     pub async fn bootstrap(&self) -> Answer<()> {
-        let objects: BTreeMap<String, Vec<Value>> =
+        let fixed: BTreeMap<String, Vec<Value>> =
             serde_json::from_slice(OBJECTS).map_err(|error| internal(error.to_string()))?;
-        for (manager, objects) in objects {
-            for object in objects {
-                self.ensure(object, &manager).await?;
-            }
-        }
-        for object in self.api_services() {
-            self.ensure(object, MANAGER).await?;
-        }
-        self.ensure(self.service_cidr(), MANAGER).await?;
-        self.ensure(self.kubernetes_service(), MANAGER).await?;
+        let fixed = fixed.iter().flat_map(|(manager, objects)| objects.iter().map(move |o| (o.clone(), &**manager)));
+        let (namespaces, others): (Vec<_>, Vec<_>) = fixed.partition(|(object, _)| object.kind() == "Namespace");
+        let mut own = self.api_services();
+        own.extend([self.service_cidr(), self.kubernetes_service()]);
         // Endpoints cannot be loopback addresses: to whoever reads them they would mean another machine.
         if !self.endpoint.ip().is_loopback() {
-            self.ensure(endpoints(self.endpoint), MANAGER).await?;
-            self.ensure(endpoint_slice(self.endpoint), MANAGER).await?;
+            own.extend([endpoints(self.endpoint), endpoint_slice(self.endpoint)]);
         }
-        Ok(())
+        let own = own.into_iter().map(|object| (object, MANAGER));
+        self.ensure_all(namespaces).await?;
+        self.ensure_all(others.into_iter().chain(own)).await
+    }
+
+    /// Makes objects that do not depend on each other, at once: a store may bring them to disk together.
+    async fn ensure_all<'a>(&self, objects: impl IntoIterator<Item = (Value, &'a str)>) -> Answer<()> {
+        let made = objects.into_iter().map(|(object, manager)| self.ensure(object, manager));
+        futures_util::future::try_join_all(made).await.map(drop)
     }
 
     /// Makes an object, unless there is one with its name.
@@ -49,16 +51,28 @@ impl Server {
             return Ok(());
         };
         let namespace = object.namespace().to_string();
+        let key = self.key(served, &namespace, object.name());
+        if self.store.get(&key).await.map_err(store_failure)?.is_some() {
+            return Ok(());
+        }
         let manager = Manager { name: manager, subresource: "" };
         let new = New { served, namespace: &namespace, manager, applied: false, dry_run: false };
         let status = object.get("status").cloned();
         match self.make(&new, object, &mut Vec::new()).await {
             Ok(shown) => match status {
-                Some(status) => self.set_status(served, &namespace, shown, status).await,
+                Some(status) => {
+                    let object = served.as_shown(&shown.object, shown.version.unwrap_or(0));
+                    let key = self.key(served, &namespace, object.name());
+                    let manager = status_manager(object.kind()).unwrap_or(MANAGER);
+                    self.set_status(served, key, manager, status).await
+                }
                 None => Ok(()),
             },
-            Err(failure) if failure.reason == "AlreadyExists" => Ok(()),
-            Err(failure) => Err(failure),
+            // Another server over the same store may have been faster.
+            Err(failure) => match self.store.get(&key).await.map_err(store_failure)? {
+                Some(_) => Ok(()),
+                None => Err(failure),
+            },
         }
     }
 
@@ -104,7 +118,7 @@ impl Server {
             "metadata": {"name": "kubernetes"},
             "spec": {"cidrs": [self.services.to_string()]},
             "status": {"conditions": [{
-                "type": "Ready", "status": "True", "lastTransitionTime": self.stamp(), "reason": "",
+                "type": "Ready", "status": "True", "lastTransitionTime": self.stamp(),
                 "message": "Kubernetes Service CIDR is ready"
             }]}
         })
@@ -140,24 +154,32 @@ impl Server {
         Ok(self.store.range(range).await.map_err(store_failure)?.entries)
     }
 
-    async fn set_status(&self, served: &Served, namespace: &str, shown: Shown, status: Value) -> Answer<()> {
-        let object = served.as_shown(&shown.object, shown.version.unwrap_or(0));
-        let key = self.key(served, namespace, object.name());
-        let edit = super::update::Edit {
-            served,
-            key,
-            part: super::update::Part::Status,
-            manager: Manager { name: MANAGER, subresource: "status" },
-            applied: false,
-            dry_run: false,
-        };
+    /// Sets the status of a new object, by an apply where a controller of its own does that.
+    async fn set_status(&self, served: &Served, key: Key, manager: &str, status: Value) -> Answer<()> {
+        let manager = Manager { name: manager, subresource: "status" };
+        let applied = manager.name != MANAGER;
+        let edit = Edit { served, key, part: Part::Status, manager, applied, dry_run: false };
         let change = |live: &Value| {
             let mut object = live.clone();
-            object.put(&["status"], status.clone());
-            Ok(super::codec::Decoded { object, warnings: Vec::new() })
+            if applied {
+                let config = json!({
+                    "apiVersion": live.api_version(), "kind": live.kind(), "metadata": {"name": live.name()},
+                    "status": status
+                });
+                object = ownership::apply(Some(live), &config, served, &manager, false, (self.clock)())
+                    .map_err(|error| internal(error.to_string()))?;
+            } else {
+                object.put(&["status"], status.clone());
+            }
+            Ok(Decoded { object, warnings: Vec::new() })
         };
         self.change(&edit, &mut Vec::new(), &change).await.map(drop)
     }
+}
+
+/// Who sets the status of the objects of a kind, where that is not the server itself.
+fn status_manager(kind: &str) -> Option<&'static str> {
+    (kind == "ServiceCIDR").then_some("kubernetes-service-cidr-controller")
 }
 
 /// Where the `kubernetes` service leads, in the old form.

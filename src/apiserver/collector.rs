@@ -10,7 +10,7 @@ use super::options::{Delete, Propagation};
 use super::pipeline::{Server, store_failure};
 use super::registry::Served;
 use super::store::{Entry, Expect, Key, StoreError, Write};
-use crate::api::{ObjectExt, Value};
+use crate::api::{GroupVersion, ObjectExt, Value};
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -74,6 +74,12 @@ pub(super) struct Backlog(mpsc::UnboundedReceiver<Job>);
 
 /// Works off the queue for as long as the server is there.
 pub(super) async fn run(server: Weak<Server>, mut backlog: Backlog) {
+    while let Some(server) = server.upgrade() {
+        if server.resume().await.is_ok() {
+            break;
+        }
+        sleep(AGAIN).await;
+    }
     while let Some(first) = backlog.0.recv().await {
         sleep(AFTER).await;
         let Some(server) = server.upgrade() else { return };
@@ -118,6 +124,37 @@ impl Server {
     fn kept(&self) -> impl Iterator<Item = &Arc<Served>> {
         let mut seen = HashSet::new();
         self.registry.all().iter().filter(move |s| s.allows("delete") && seen.insert(s.collection.clone()))
+    }
+
+    /// Queues what a server before this one, over the same store, left unfinished.
+    async fn resume(&self) -> Answer<()> {
+        let (mut there, mut owned) = (HashSet::new(), Vec::new());
+        for served in self.kept() {
+            for entry in self.all(served, "").await? {
+                if entry.object.is_deleting() {
+                    self.collector.deleted(&served.value(&entry.object, entry.revision), served, false);
+                }
+                there.insert(entry.object.uid().to_string());
+                if !entry.object.owners().is_empty() {
+                    owned.push((served.clone(), entry));
+                }
+            }
+        }
+        for (served, entry) in owned {
+            if entry.object.owners().iter().all(|uid| there.contains(&**uid)) {
+                continue;
+            }
+            let object = served.value(&entry.object, entry.revision);
+            for owner in object.items_at(&["metadata", "ownerReferences"]) {
+                let version = GroupVersion::parse(owner.text(&["apiVersion"]));
+                // An owner of a kind that the server does not have may be somewhere else.
+                let known = self.registry.of_kind(&version.group, &version.version, owner.text(&["kind"])).is_some();
+                if known && !there.contains(owner.text(&["uid"])) {
+                    self.collector.push(Job::Gone(owner.text(&["uid"]).to_string()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The objects that one of these is an owner of.

@@ -75,6 +75,8 @@ impl Server {
             return Err(invalid(served.about_kind(object.name()), errors));
         }
         warnings.extend((rules.warnings)(&object, None));
+        // kube-apiserver defaults what it reads back from its store, which sees what was prepared above.
+        (rules.default)(&mut object);
         let mut attempts = ATTEMPTS;
         loop {
             let name = object.name().to_string();
@@ -92,7 +94,10 @@ impl Server {
             writes.extend(claims);
             attempts -= 1;
             match self.store.commit(writes).await {
-                Ok(revision) => return Ok(served.show(&encoded, Some(revision))),
+                Ok(revision) => {
+                    self.note_availability(served, &name).await?;
+                    return Ok(served.show(&encoded, Some(revision)));
+                }
                 Err(StoreError::Conflict(0, _)) if !generated || attempts == 0 => {
                     return Err(already_exists(served.about(&name)));
                 }

@@ -30,7 +30,9 @@ impl Server {
     /// Deletes the object that a request names.
     pub(super) async fn delete(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let options = delete_options(call)?;
-        let warns = &*call.served.collection == "/registry/jobs/" && options.propagation.is_none();
+        if &*call.served.collection == "/registry/jobs/" && options.propagation.is_none() {
+            call.warn([JOBS_ORPHAN.into()]);
+        }
         let deleted = loop {
             let entry = self.entry(call).await?;
             match self.remove(call.served, &entry, &options, call.now).await? {
@@ -39,7 +41,7 @@ impl Server {
             }
         };
         let status = StatusCode::OK;
-        let response = match deleted {
+        Ok(match deleted {
             Deleted::Gone(shown) if !returns_object(call.served) => {
                 let uid = shown.object.value(0).uid().to_string();
                 let mut details =
@@ -55,11 +57,7 @@ impl Server {
             Deleted::Gone(shown) | Deleted::Waiting(shown) => {
                 respond::object(status, &shown, call.served, call.accepted, call.now.seconds)
             }
-        };
-        if warns {
-            call.warn([JOBS_ORPHAN.into()]);
-        }
-        Ok(response)
+        })
     }
 
     /// Deletes all objects that a request selects, and answers with what they were.

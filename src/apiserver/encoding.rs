@@ -6,6 +6,10 @@
 
 use crate::api::{Map, Value, json};
 use hyper::body::Bytes;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Metadata's fields in the order in which kube-apiserver writes them, around the resourceVersion.
@@ -69,6 +73,43 @@ impl Encoded {
         Self { bytes: out.into(), version_at, metadata_end, deleting, labels: labels.into(), owners: owners.into() }
     }
 
+    /// The bytes to keep where objects outlast the process; [`Encoded::from_kept`] takes them back.
+    pub fn kept(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes back an object from its bytes, of which only the metadata is read. None when they are not such bytes.
+    pub fn from_kept(bytes: Bytes) -> Option<Self> {
+        let mut metadata =
+            serde_json::Deserializer::from_slice(bytes.get(METADATA_AT..)?).into_iter::<KeptMetadata<'_>>();
+        let kept = metadata.next()?.ok()?;
+        let metadata_end = METADATA_AT + metadata.byte_offset();
+        let mut before = vec![b'{'];
+        let fields = [&kept.name, &kept.generate_name, &kept.namespace, &kept.self_link, &kept.uid];
+        for (key, value) in BEFORE_VERSION.iter().zip(fields) {
+            if let Some(value) = value {
+                write_field(&mut before, key, &Value::from(&**value));
+            }
+        }
+        let version_at = METADATA_AT + before.len();
+        if !bytes.starts_with(br#"{"metadata":{"#) || !bytes.ends_with(b"}") || version_at >= metadata_end {
+            return None;
+        }
+        let labels: Vec<(Box<str>, Box<str>)> =
+            kept.labels.iter().flatten().map(|(key, value)| ((&**key).into(), (&**value).into())).collect();
+        let owners: Vec<Box<str>> =
+            kept.owner_references.iter().flatten().filter_map(|owner| Some(owner.uid.as_deref()?.into())).collect();
+        let deleting = kept.deletion_timestamp.is_some();
+        Some(Self {
+            version_at: version_at as u32,
+            metadata_end: metadata_end as u32,
+            deleting,
+            labels: labels.into(),
+            owners: owners.into(),
+            bytes,
+        })
+    }
+
     /// Writes the object as an item of a list: without `apiVersion` and `kind`.
     pub fn write_item(&self, revision: Option<u64>, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.bytes[..self.version_at as usize]);
@@ -106,6 +147,16 @@ impl Encoded {
         self.deleting
     }
 
+    /// Its uid; empty when it has none.
+    pub fn uid(&self) -> &str {
+        // It is the last field before the resourceVersion, and has nothing that JSON escapes.
+        let before = self.bytes[..self.version_at as usize].strip_suffix(b"\"");
+        let start = before.and_then(|before| before.iter().rposition(|byte| *byte == b'"'));
+        let uid = before.zip(start).map(|(before, start)| before.split_at(start));
+        uid.filter(|(key, _)| key.ends_with(b"\"uid\":"))
+            .map_or("", |(_, uid)| std::str::from_utf8(&uid[1..]).unwrap_or(""))
+    }
+
     /// The uids of its owners.
     pub fn owners(&self) -> &[Box<str>] {
         &self.owners
@@ -125,6 +176,33 @@ impl Encoded {
     pub fn size(&self) -> usize {
         self.bytes.len()
     }
+}
+
+/// What is read of an object that is taken back.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KeptMetadata<'a> {
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    generate_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    namespace: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    self_link: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    uid: Option<Cow<'a, str>>,
+    deletion_timestamp: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    labels: Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>>,
+    #[serde(borrow, default)]
+    owner_references: Option<Vec<KeptOwner<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct KeptOwner<'a> {
+    #[serde(borrow)]
+    uid: Option<Cow<'a, str>>,
 }
 
 fn write_version(out: &mut Vec<u8>, revision: Option<u64>) {
@@ -183,5 +261,25 @@ mod tests {
         assert_eq!(out, br#"{"name":"x","uid":"u","resourceVersion":"3","generation":1,"labels":{"k":"v"}}"#);
         assert_eq!(encoded.value(5)["metadata"]["resourceVersion"], "5");
         assert_eq!((encoded.label("k"), encoded.label("z")), (Some("v"), None));
+    }
+
+    #[test]
+    fn an_object_is_taken_back() {
+        for object in [
+            json!({"metadata": {"name": "x"}}),
+            json!({"metadata": {"uid": "u", "name": "a\"<é\u{2028}", "namespace": "n", "generateName": "a-",
+                "labels": {"k<": "v\n"}, "deletionTimestamp": "t", "creationTimestamp": null,
+                "ownerReferences": [{"uid": "o1", "name": "x"}, {"name": "none"}]}, "spec": {"a": [1.5, -1, null]}}),
+        ] {
+            let encoded = Encoded::new(&object);
+            let back = Encoded::from_kept(Bytes::copy_from_slice(encoded.kept())).unwrap();
+            let all = |e: &Encoded| (e.version_at, e.metadata_end, e.deleting, e.labels.clone());
+            assert_eq!(all(&back), all(&encoded));
+            assert_eq!(encoded.uid(), object["metadata"]["uid"].as_str().unwrap_or(""));
+            assert_eq!(back.value(7), encoded.value(7));
+        }
+        for bad in ["", "{}", r#"{"metadata":{}}"#, r#"{"metadata":{"labels":{}}}"#, r#"{"metadata":{"name":"#] {
+            assert!(Encoded::from_kept(Bytes::from(bad)).is_none_or(|e| e.version_at < e.metadata_end), "{bad}");
+        }
     }
 }

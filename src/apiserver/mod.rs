@@ -1,6 +1,7 @@
 //! A Kubernetes API server: request in, response out, over one generic registry of kinds.
 
 pub mod admission;
+pub mod aggregation;
 pub mod auth;
 pub mod bootstrap;
 pub mod claims;

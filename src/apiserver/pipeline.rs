@@ -318,6 +318,8 @@ pub(super) fn store_failure(error: StoreError) -> Failure {
     match error {
         StoreError::Future(wanted, current) => super::errors::revision_in_the_future(wanted, current),
         StoreError::Compacted => super::errors::expired("The resourceVersion for the provided list is too old."),
-        other => internal(other.to_string()),
+        // An error of Go's etcd client, in kube-apiserver.
+        StoreError::Unavailable(problem) => super::errors::internal_plain(problem),
+        other @ StoreError::Conflict(..) => internal(other.to_string()),
     }
 }

@@ -232,7 +232,7 @@ fn write_item(served: &Served, entry: &Entry, accepted: Accepted, now: i64, out:
     let shown = served.show(&entry.object, Some(entry.revision));
     match accepted.shape {
         Shape::Whole => shown.object.write_item(shown.version, out),
-        Shape::Metadata(version) => respond::write_partial(version, &shown, out),
+        Shape::Metadata(version) => respond::write_partial(version, &shown, served, out),
         Shape::Table(_) => table::write_row(served, &shown, accepted.include, now, out),
     }
 }

@@ -40,7 +40,7 @@ impl Served {
 
     /// How errors speak of an object by its kind.
     pub fn about_kind<'a>(&'a self, name: &'a str) -> About<'a> {
-        About { group: &self.kind.group, kind: &self.kind.kind, name }
+        About { group: storage_group(self.info), kind: &self.kind.kind, name }
     }
 
     /// `resource.group`.

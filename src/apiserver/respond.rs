@@ -3,7 +3,7 @@
 use super::encoding::{Encoded, write_string, write_value};
 use super::errors::{Answer, Failure, not_acceptable};
 use super::registry::Served;
-use super::table;
+use super::{meta, table};
 use crate::api::{Map, ObjectExt, Value};
 use crate::schema::TableColumn;
 use crate::yaml;
@@ -226,7 +226,7 @@ pub fn object(status: StatusCode, shown: &Shown, served: &Served, accepted: Acce
     let mut out = Vec::with_capacity(shown.object.size() + 256);
     match accepted.shape {
         Shape::Whole => shown.object.write(&served.head, shown.version, &mut out),
-        Shape::Metadata(version) => write_partial(version, shown, &mut out),
+        Shape::Metadata(version) => write_partial(version, shown, served, &mut out),
         Shape::Table(version) => {
             out.extend_from_slice(format!(r#"{{"kind":"Table","apiVersion":"{version}","metadata":"#).as_bytes());
             let version = shown.version.map(|v| v.to_string());
@@ -244,11 +244,21 @@ pub fn object(status: StatusCode, shown: &Shown, served: &Served, accepted: Acce
 }
 
 /// Writes an object's metadata by itself.
-pub fn write_partial(version: &str, shown: &Shown, out: &mut Vec<u8>) {
+pub fn write_partial(version: &str, shown: &Shown, served: &Served, out: &mut Vec<u8>) {
     out.extend_from_slice(
         format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"{version}","metadata":"#).as_bytes(),
     );
-    shown.object.write_metadata(shown.version, out);
+    match served.rules.internal_annotations {
+        [] => shown.object.write_metadata(shown.version, out),
+        internal => {
+            let mut object = shown.object.value(shown.version.unwrap_or(0));
+            for annotation in internal {
+                object.take_at(&["metadata", "annotations", annotation]);
+            }
+            meta::prune(&mut object);
+            Encoded::new(&object).write_metadata(shown.version, out);
+        }
+    }
     out.push(b'}');
 }
 

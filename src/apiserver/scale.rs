@@ -11,6 +11,7 @@ use super::subresources::body;
 use super::update::{Edit, Part};
 use crate::api::time::age;
 use crate::api::{GroupVersionKind, ObjectExt, Value};
+use crate::expr::label_selector;
 use crate::merge::{json_patch, merge_patch, strategic};
 use crate::schema::{self, TableColumn};
 use http::{Response, StatusCode};
@@ -141,30 +142,11 @@ fn scale_of(object: &Value) -> Value {
 
 /// A selector as text: both the map of a replication controller and a LabelSelector.
 fn selector_text(selector: Option<&Value>) -> String {
-    let Some(selector) = selector.and_then(Value::as_object) else { return String::new() };
-    let is_map = selector.values().all(Value::is_string);
-    let labels = if is_map { Some(selector) } else { selector.get("matchLabels").and_then(Value::as_object) };
-    let equal = labels.into_iter().flatten().map(|(key, value)| {
-        let value = value.as_str().unwrap_or("");
-        (key.clone(), format!("{key}={value}"))
-    });
-    let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
-    let others = expressions.map(|expression| {
-        let key = expression.text(&["key"]).to_string();
-        let mut values: Vec<&str> = expression.items_at(&["values"]).iter().filter_map(Value::as_str).collect();
-        values.sort_unstable();
-        let values = values.join(",");
-        let text = match expression.text(&["operator"]) {
-            "In" => format!("{key} in ({values})"),
-            "NotIn" => format!("{key} notin ({values})"),
-            "DoesNotExist" => format!("!{key}"),
-            _ => key.clone(),
-        };
-        (key, text)
-    });
-    let mut parts: Vec<(String, String)> = equal.chain(others).collect();
-    parts.sort();
-    parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
+    let Some(selector) = selector else { return String::new() };
+    let is_map = selector.as_object().is_some_and(|map| map.values().all(Value::is_string));
+    let labels = if is_map { &json!({"matchLabels": selector}) } else { selector };
+    // What was stored is valid.
+    label_selector::text(Some(labels)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub fn write_row(served: &Served, shown: &Shown, include: Include, now: i64, out
     out.extend_from_slice(br#","object":"#);
     match include {
         Include::None => out.extend_from_slice(b"null"),
-        Include::Metadata => write_partial("meta.k8s.io/v1", shown, out),
+        Include::Metadata => write_partial("meta.k8s.io/v1", shown, served, out),
         Include::Object => shown.object.write(&served.head, shown.version, out),
     }
     out.push(b'}');
@@ -43,8 +43,8 @@ pub fn write_row(served: &Served, shown: &Shown, include: Include, now: i64, out
 
 fn cells(served: &Served, object: &Value, now: i64) -> Vec<Value> {
     let cells = (served.rules.cells)(object, now);
-    // A kind without rules of its own may have columns of its own.
-    if cells.len() == served.columns.len() {
+    // A kind without rules of its own may have columns of its own; IPAddresses have a cell that no column is for.
+    if cells.len() >= served.columns.len() {
         return cells;
     }
     let created = object.text(&["metadata", "creationTimestamp"]);

@@ -193,12 +193,14 @@ impl Server {
         match edit.part {
             Part::Main => (rules.validate_update)(&new, live, &mut errors),
             Part::Status => (rules.validate_status_update)(&new, live, &mut errors),
-            _ => {}
+            _ => (rules.validate_part_update)(edit.manager.subresource, &new, live, &mut errors),
         }
         if !errors.causes.is_empty() {
             return Err(Refused::Failure(invalid(served.about_kind(live.name()), errors)));
         }
-        warnings.extend((rules.warnings)(&new, Some(live)));
+        if edit.part == Part::Main {
+            warnings.extend((rules.warnings)(&new, Some(live)));
+        }
         let claims = self.claims(served, Some(live), Some(&mut new), edit.dry_run).await?;
         let encoded = served.encode(&new);
         if edit.dry_run || encoded.same_as(&entry.object) {
@@ -215,6 +217,9 @@ impl Server {
             Ok(revision) => {
                 if gone || meta::is_deleting(&new) {
                     self.collector.deleted(&new, served, gone);
+                }
+                if edit.part == Part::Main {
+                    self.note_availability(served, new.name()).await?;
                 }
                 let version = if gone { entry.revision } else { revision };
                 Ok(served.show(&encoded, Some(version)))

@@ -158,7 +158,7 @@ impl Watch {
         piece.extend_from_slice(format!(r#"{{"type":"{kind}","object":"#).as_bytes());
         match self.accepted.shape {
             Shape::Whole => shown.object.write(&self.served.head, shown.version, piece),
-            Shape::Metadata(version) => respond::write_partial(version, &shown, piece),
+            Shape::Metadata(version) => respond::write_partial(version, &shown, &self.served, piece),
             Shape::Table(version) => {
                 self.open_table(version, revision, piece);
                 let now = (self.server.clock)().seconds;

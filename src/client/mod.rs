@@ -213,6 +213,14 @@ impl Client {
         self.look_up(lookups(word), |mapper| self.resource_in(mapper, word)).await
     }
 
+    /// As [`Client::resource`], for who wants its name and not its kind: one question less of a server that is not there.
+    ///
+    /// # Errors
+    /// As [`Client::resources`].
+    pub async fn resource_name(&self, word: &str) -> Result<Mapping, Error> {
+        self.look_up(lookups(word) - 2, |mapper| self.resource_in(mapper, word)).await
+    }
+
     /// All resources that a word of a user could mean, which names no group, in the server's order.
     ///
     /// # Errors

@@ -180,6 +180,23 @@ async fn place(cluster: &Cluster, item: manifest::Item) -> Result<Info, Failure>
     Info::from_item(item, mapping, cluster)
 }
 
+/// Finds the place of an object that was read, if it was.
+async fn placed(cluster: &Cluster, item: Result<manifest::Item, Failure>) -> Result<Info, Failure> {
+    match item {
+        // What is wrong with an item is told as one of several, even when it is the only one.
+        Ok(item) if item.listed => place(cluster, item).await.map_err(|failure| Failure::Many(vec![failure])),
+        Ok(item) => place(cluster, item).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+fn unread(error: manifest::Error) -> Failure {
+    match error {
+        manifest::Error::Listed(text) => Failure::Plain(text),
+        _ => Failure::Message(error.to_string()),
+    }
+}
+
 /// A handle on an output.
 #[derive(Clone)]
 pub struct Out(Rc<RefCell<Box<dyn Write>>>);
@@ -452,13 +469,7 @@ impl Context {
         };
         let mut infos = Vec::new();
         for item in self.items(sources, check).await? {
-            let placed = match item {
-                // What is wrong with an item is told as one of several, even when it is the only one.
-                Ok(item) if item.listed => place(cluster, item).await.map_err(|failure| Failure::Many(vec![failure])),
-                Ok(item) => place(cluster, item).await,
-                Err(failure) => Err(failure),
-            };
-            match placed {
+            match placed(cluster, item).await {
                 Ok(info) if selector.as_ref().is_none_or(|s| s.matches(|key| info.object.label(key))) => {
                     infos.push(Ok(info))
                 }
@@ -469,26 +480,32 @@ impl Context {
         Ok(infos)
     }
 
+    /// The objects in a text that is from no file, each with its place on the server. `source` is what messages call
+    /// the text.
+    pub async fn infos_in(&mut self, cluster: &Cluster, source: &str, text: &[u8]) -> Vec<Result<Info, Failure>> {
+        let mut infos = Vec::new();
+        for item in manifest::items(source, text, manifest::Check::No) {
+            infos.push(placed(cluster, item.map_err(unread)).await);
+        }
+        infos
+    }
+
     /// The objects in the manifests, wherever they belong, and what could not be read, in their order.
     pub async fn items(
         &mut self,
         sources: &Sources,
         check: manifest::Check,
     ) -> Result<Vec<Result<Item, Failure>>, Failure> {
-        let words = |error: manifest::Error| match error {
-            manifest::Error::Listed(text) => Failure::Plain(text),
-            _ => Failure::Message(error.to_string()),
-        };
         let inputs = match sources.inputs() {
             Ok(inputs) => inputs,
-            Err(errors) => return Err(Failure::Many(errors.into_iter().map(words).collect())),
+            Err(errors) => return Err(Failure::Many(errors.into_iter().map(unread).collect())),
         };
         let mut items = Vec::new();
         for input in inputs {
             match self.read_input(&input).await {
                 Ok(text) => {
                     let found = manifest::items(input.name(), &text, check).into_iter();
-                    items.extend(found.map(|item| item.map_err(words)));
+                    items.extend(found.map(|item| item.map_err(unread)));
                 }
                 Err(failure) => items.push(Err(failure)),
             }

@@ -32,7 +32,7 @@ pub fn text(path: &[String], program: &'static str) -> String {
     }
     let below: Vec<&Command> = command.get_subcommands().filter(|c| !c.is_hide_set()).collect();
     if !below.is_empty() {
-        let width = below.iter().map(|c| c.get_name().len()).max().unwrap_or(0) + 3;
+        let width = below.iter().map(|c| c.get_name().len()).max().unwrap_or(0).max(11) + 3;
         let _ = writeln!(out, "\nAvailable Commands:");
         for c in below {
             let about = c.get_about().map(ToString::to_string).unwrap_or_default();
@@ -63,6 +63,7 @@ pub fn text(path: &[String], program: &'static str) -> String {
 pub fn usage(command: &Command, path: &[String], program: &str) -> String {
     let name = if path.is_empty() { program.to_string() } else { format!("{program} {}", path.join(" ")) };
     match command.get_before_help() {
+        Some(shape) if shape.to_string().is_empty() => format!("{name} [options]"),
         Some(shape) => format!("{name} {shape} [options]"),
         None => format!("{name} [flags] [options]"),
     }

@@ -16,6 +16,7 @@ mod annotate;
 mod api_resources;
 mod api_versions;
 mod apply;
+mod auth;
 mod autoscale;
 mod change_cause;
 mod cluster_info;
@@ -26,6 +27,8 @@ mod create;
 mod delete;
 mod describe;
 mod diff;
+mod edit;
+mod editing;
 mod explain;
 mod expose;
 mod get;
@@ -36,6 +39,7 @@ mod patch;
 mod plugin;
 mod prompt;
 mod replace;
+mod rollout;
 mod run;
 #[cfg(feature = "apiserver")]
 mod sandbox;
@@ -86,11 +90,14 @@ pub static COMMANDS: &[Entry] = &[
     Entry { command: set::command, run: None, below: set::BELOW },
     leaf(explain::command, explain::run),
     leaf(get::command, get::run),
+    leaf(edit::command, edit::run),
     leaf(delete::command, delete::run),
+    Entry { command: rollout::command, run: Some(rollout::run), below: rollout::BELOW },
     leaf(scale::command, scale::run),
     leaf(autoscale::command, autoscale::run),
     leaf(cluster_info::command, cluster_info::run),
     leaf(describe::command, describe::run),
+    Entry { command: auth::command, run: None, below: auth::BELOW },
     leaf(diff::command, diff::run),
     Entry { command: apply::command, run: Some(apply::run), below: apply::BELOW },
     leaf(patch::command, patch::run),
@@ -216,9 +223,10 @@ fn find<'a>(matches: &'a ArgMatches, table: &'a Command) -> Found<'a> {
 /// A group was called without, or with an unknown, command below it.
 fn no_such(path: &[String], below: &[Entry], matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let words = flags::Flags::words(matches);
-    match words.first() {
-        Some(word) if !below.is_empty() && !path.is_empty() => {
-            Err(Failure::Usage { message: format!("unknown command {word:?}"), command: path.join(" ") })
+    match words.is_empty() {
+        false if !below.is_empty() && !path.is_empty() => {
+            let words = words.join(" ");
+            Err(Failure::Usage { message: format!("unknown command {words:?}"), command: path.join(" ") })
         }
         _ if path.is_empty() => help::print(path, cx),
         _ => {
@@ -418,6 +426,10 @@ mod tests {
             (
                 "kubectl version --client=maybe",
                 "error: invalid argument \"maybe\" for \"--client\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax\nSee 'kubectl version --help' for usage.\n",
+            ),
+            (
+                "kubectl config no such",
+                "error: unknown command \"no such\"\nSee 'kubectl config -h' for help and examples\n",
             ),
             ("kubectl nosuch", "error: unknown command \"nosuch\" for \"kubectl\"\n"),
             ("kubectl versio", "error: unknown command \"versio\" for \"kubectl\"\n\nDid you mean this?\n\tversion\n"),

@@ -247,18 +247,37 @@ impl Selected {
         self.items.is_empty()
     }
 
-    /// Reads all objects, side by side: those that are there, and what is wrong with the others.
-    pub fn read(self, cx: &mut Context) -> (Vec<Info>, Result<(), Failure>) {
-        let mut infos = Vec::new();
-        let end = self.each(
+    /// Reads all objects, side by side. What cannot be read is in its place among them.
+    pub fn results(self, cx: &mut Context) -> Result<Vec<Result<Info, Failure>>, Failure> {
+        let Selected { items, cluster, keep, subresource, .. } = self;
+        let mut results = Vec::new();
+        side_by_side(
             cx,
-            async |_, info| Ok(info),
-            |_, info| {
-                infos.push(info);
+            items.into_iter().map(Ok).collect(),
+            |item| item.as_ref().map_or_else(|_| "/".into(), Info::key),
+            async |item: Result<Info, Failure>| match item {
+                Ok(info) => Ok(latest(cluster.as_ref(), info, keep.as_ref(), &subresource).await.transpose()),
+                Err(failure) => Ok(Some(Err(failure))),
+            },
+            |_, result| {
+                results.extend(result);
                 Ok(())
             },
-        );
-        (infos, end)
+        )?;
+        Ok(results)
+    }
+
+    /// Reads all objects, side by side: those that are there, and what is wrong with the others.
+    pub fn read(self, cx: &mut Context) -> (Vec<Info>, Result<(), Failure>) {
+        let (mut infos, mut failures) = (Vec::new(), Vec::new());
+        match self.results(cx) {
+            Err(failure) => failures.push(failure),
+            Ok(results) => results.into_iter().for_each(|result| match result {
+                Ok(info) => infos.push(info),
+                Err(failure) => failures.push(failure),
+            }),
+        }
+        (infos, Failure::collect(failures))
     }
 
     /// Reads all objects as the Go types of their kinds hold them. None is worked on when one cannot be read.
@@ -292,20 +311,29 @@ impl Selected {
             cx,
             self.items,
             Info::key,
-            async |mut info: Info| {
-                if let Some(cluster) = cluster
-                    && info.object.is_null()
-                {
-                    info.object = find::retrieve(cluster, &info, subresource).await?;
-                }
-                if keep.as_ref().is_some_and(|labels| !labels.matches(|key| info.object.label(key))) {
-                    return Ok(None);
-                }
-                work(cluster, info).await.map(Some)
+            async |info: Info| match latest(cluster, info, keep.as_ref(), subresource).await? {
+                Some(info) => work(cluster, info).await.map(Some),
+                None => Ok(None),
             },
             |cx, outcome| outcome.map_or(Ok(()), |outcome| done(cx, outcome)),
         )
     }
+}
+
+/// The object as the server has it, unless it was read already; none when the selector leaves it out.
+async fn latest(
+    cluster: Option<&Cluster>,
+    mut info: Info,
+    keep: Option<&LabelSelector>,
+    subresource: &str,
+) -> Result<Option<Info>, Failure> {
+    if let Some(cluster) = cluster
+        && info.object.is_null()
+    {
+        info.object = find::retrieve(cluster, &info, subresource).await?;
+    }
+    let is_meant = keep.is_none_or(|labels| labels.matches(|key| info.object.label(key)));
+    Ok(is_meant.then_some(info))
 }
 
 /// Objects as Go types hold them, and the cluster that they are from; none when they are only from files.

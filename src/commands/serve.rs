@@ -2,7 +2,7 @@
 
 use super::flags::{Flags, integer, text, words};
 use super::{Context, Exit, Failure};
-use crate::apiserver::serve::{self, Options, private_folder, write_private};
+use crate::apiserver::serve::{self, Options, Storage, private_folder, write_private};
 use crate::sandbox;
 use clap::{ArgMatches, Command};
 use std::net::IpAddr;
@@ -14,13 +14,14 @@ pub fn command() -> Command {
     Command::new("serve")
         .about("Run an API server in the foreground")
         .long_about(
-            "Run an API server until it is interrupted. Its objects are in memory and go with it.\n\n \
+            "Run an API server until it is interrupted. Its objects are in memory and go with it, unless --data-dir \
+             names a folder: then what it has acknowledged is on disk, and is there again when it is started again.\n\n \
              It speaks TLS on --secure-port with a certificate of its own authority, or plain HTTP when only \
              --insecure-port is given. A kubeconfig for it is written, and its path printed. Without --token-auth-file \
              and --client-ca-file everybody who reaches it may do everything, so it then listens only to this machine.",
         )
         .after_help(
-            "# For curl and old tutorials\nsteer serve --insecure-port=8080\n\n# With TLS\nsteer serve --secure-port=6443",
+            "# For curl and old tutorials\nsteer serve --insecure-port=8080\n\n# With TLS, and objects that outlast the server\nsteer serve --secure-port=6443 --data-dir=./cluster",
         )
         .before_help("[flags]")
         .defer(|c| {
@@ -28,6 +29,7 @@ pub fn command() -> Command {
                 text("bind-address", None, "127.0.0.1", "The address to listen on."),
                 text("cert-dir", None, "", "Where the authority and certificates are kept; a folder in the user's data unless said otherwise."),
                 text("client-ca-file", None, "", "A file with the authorities of client certificates."),
+                text("data-dir", None, "", "The folder in which the objects are kept. One server at a time can have it."),
                 integer("insecure-port", None, "0", "The port for plain HTTP; 0 for none."),
                 integer("secure-port", None, "6443", "The port for TLS; 0 for none."),
                 text("service-cluster-ip-range", None, "10.0.0.0/24", "The addresses that services get."),
@@ -75,6 +77,7 @@ fn plan(matches: &ArgMatches, data: Option<PathBuf>) -> Result<Plan, Failure> {
             cert_dir,
             token_auth_file: path("token-auth-file"),
             client_ca_file: path("client-ca-file"),
+            storage: path("data-dir").map_or(Storage::Memory, Storage::Folder),
             service_cluster_ip_range: range
                 .parse()
                 .map_err(|problem| Failure::Message(format!("--service-cluster-ip-range: {problem}")))?,
@@ -94,6 +97,9 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let runtime = cx.runtime()?;
     runtime.block_on(async {
         let server = serve::bind(&plan.options).await.map_err(failed)?;
+        if let Some(notice) = &server.notice {
+            cx.complain(&format!("{notice}\n"));
+        }
         if let Some(file) = &plan.kubeconfig {
             if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 private_folder(folder).map_err(failed)?;
@@ -128,6 +134,9 @@ mod tests {
         assert_eq!(ports("serve").unwrap(), (Some(6443), None));
         assert_eq!(ports("serve --insecure-port=8080").unwrap(), (None, Some(8080)));
         assert_eq!(ports("serve --insecure-port=8080 --secure-port=6443").unwrap(), (Some(6443), Some(8080)));
+        let storage = |line: &str| plan(&command().get_matches_from(line.split(' ')), None).unwrap().options.storage;
+        assert_eq!(storage("serve"), Storage::Memory);
+        assert_eq!(storage("serve --data-dir=a/b"), Storage::Folder("a/b".into()));
         for line in [
             "serve --secure-port=0",
             "serve --secure-port=70000",

@@ -132,6 +132,11 @@ pub fn save_config() -> Arg {
     )
 }
 
+/// `--windows-line-endings`.
+pub fn windows_line_endings(help: &'static str) -> Arg {
+    switch("windows-line-endings", None, cfg!(windows), help)
+}
+
 /// `--cascade`, `--force`, `--grace-period`, `--timeout`, `--wait`: how objects are deleted.
 pub fn deletion(wait: bool) -> Vec<Arg> {
     vec![

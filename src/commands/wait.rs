@@ -90,19 +90,18 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     if plan.waits_for(|condition| matches!(condition, Condition::Created)) {
         until_created(&plan, end, cx)?;
     }
-    let (infos, missing) = cx.select(&plan.wanted)?.read(cx);
+    let results = cx.select(&plan.wanted)?.results(cx)?;
     let is_for_delete = plan.waits_for(|condition| matches!(condition, Condition::Deleted));
-    let mut failures: Vec<Failure> = match missing {
-        Ok(()) => Vec::new(),
-        Err(Failure::Many(list)) => list,
-        Err(failure) => vec![failure],
-    };
-    // What is not there is as good as deleted.
-    failures.retain(|failure| !(is_for_delete && failure.is_not_found()));
-    let nothing = infos.is_empty() && failures.is_empty() && !is_for_delete;
+    let nothing = results.is_empty() && !is_for_delete;
     let cluster = cx.cluster()?;
-    for info in infos {
-        failures.extend(wait_for(&info, &plan, end, &cluster, &printer, cx).err());
+    let mut failures = Vec::new();
+    for result in results {
+        match result {
+            Ok(info) => failures.extend(wait_for(&info, &plan, end, &cluster, &printer, cx).err()),
+            // What is not there is as good as deleted.
+            Err(failure) if is_for_delete && failure.is_not_found() => {}
+            Err(failure) => failures.push(failure),
+        }
     }
     Failure::collect(failures)?;
     if nothing { Err(Failure::message("no matching resources found")) } else { Ok(0) }
@@ -121,7 +120,7 @@ fn until_created(plan: &Plan, end: Instant, cx: &mut Context) -> Result<(), Fail
         if now >= end {
             return Err(Failure::message("timed out waiting for the condition"));
         }
-        cx.runtime()?.block_on(tokio::time::sleep(PAUSE.min(end - now)));
+        cx.runtime()?.block_on(async { tokio::time::sleep(PAUSE.min(end - now)).await });
     }
 }
 

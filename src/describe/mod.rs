@@ -36,6 +36,7 @@ pub use context::{Context, Found, Lookup, Wanted};
 pub use rules::{Rule, compact as compact_rules};
 
 use crate::api::{ObjectExt, Status, Value};
+use crate::expr::selector::SelectorError;
 use thiserror::Error;
 use writer::Writer;
 
@@ -48,6 +49,12 @@ pub enum Error {
     /// The object is not what it should be.
     #[error("{0}")]
     Object(String),
+}
+
+impl From<SelectorError> for Error {
+    fn from(error: SelectorError) -> Self {
+        Self::Object(error.0)
+    }
 }
 
 impl From<&Status> for Error {
@@ -137,6 +144,13 @@ impl Describer {
             _ => described(Alone(generic::write)),
         }
     }
+}
+
+/// A template of pods as a description shows it, with tabs where its columns are.
+pub fn pod_template(template: &Value) -> String {
+    let mut w = Writer::default();
+    pod::template(&mut w, Some(template));
+    w.plain()
 }
 
 /// What must be fetched before an object can be described, with its events if they are shown.

@@ -5,6 +5,7 @@ use super::read::{Scalar, int, some, texts};
 use super::writer::Writer;
 use super::{labels, selector};
 use crate::api::{ObjectExt, Value};
+use crate::expr::label_selector;
 
 /// What stands before everything that a policy says.
 const INDENT: &str = "    ";
@@ -18,7 +19,7 @@ pub fn network_policy(w: &mut Writer, object: &Value, context: &Context) {
     w.line(0, "Spec:");
     w.put(1, "PodSelector: ");
     let pods = object.at(&["spec", "podSelector"]);
-    match selector::text(pods) {
+    match label_selector::text(pods) {
         Ok(text) if text.is_empty() => {
             w.line(2, "<none> (Allowing the specific traffic to all pods in this namespace)");
         }

@@ -5,6 +5,7 @@ use super::read::{Scalar, int, joined, pairs, some, text};
 use super::writer::Writer;
 use super::{Error, claim, conditions, labels, pod, selector};
 use crate::api::{ObjectExt, Value, time};
+use crate::expr::label_selector;
 
 /// What a controller's description needs: the pods that its selector selects.
 pub fn needs_pods(controller: &Value) -> Vec<Lookup> {
@@ -18,7 +19,7 @@ fn pods(controller: &Value) -> Lookup {
             if pairs.is_empty() { String::new() } else { joined(&pairs) }
         }
         // A selector that is none is an error when it comes to describing.
-        _ => selector::text(controller.at(&["spec", "selector"])).unwrap_or_default(),
+        _ => label_selector::text(controller.at(&["spec", "selector"])).unwrap_or_default(),
     };
     Lookup::list("", "v1", "pods", controller.namespace(), &labels, "")
 }
@@ -38,13 +39,13 @@ pub fn needs_replica_sets(deployment: &Value) -> Vec<Lookup> {
 }
 
 fn replica_sets(deployment: &Value) -> Lookup {
-    let labels = selector::text(deployment.at(&["spec", "selector"])).unwrap_or_default();
+    let labels = label_selector::text(deployment.at(&["spec", "selector"])).unwrap_or_default();
     Lookup::list("apps", "v1", "replicasets", deployment.namespace(), &labels, "")
 }
 
 /// Describes a Deployment.
 pub fn deployment(w: &mut Writer, object: &Value, context: &Context) -> Result<(), Error> {
-    let selector = selector::text(object.at(&["spec", "selector"]))?;
+    let selector = label_selector::text(object.at(&["spec", "selector"]))?;
     w.field(0, "Name", object.name());
     w.field(0, "Namespace", object.namespace());
     w.field(0, "CreationTimestamp", context.time(object.text(&["metadata", "creationTimestamp"])));
@@ -105,7 +106,7 @@ fn without_hash(mut template: Value) -> Value {
 
 /// Describes a ReplicaSet.
 pub fn replica_set(w: &mut Writer, object: &Value, context: &Context) -> Result<(), Error> {
-    selector::text(object.at(&["spec", "selector"]))?;
+    label_selector::text(object.at(&["spec", "selector"]))?;
     w.field(0, "Name", object.name());
     w.field(0, "Namespace", object.namespace());
     w.field(0, "Selector", selector::shown(object.at(&["spec", "selector"])));
@@ -142,7 +143,7 @@ pub fn replication_controller(w: &mut Writer, object: &Value, context: &Context)
 
 /// Describes a StatefulSet.
 pub fn stateful_set(w: &mut Writer, object: &Value, context: &Context) -> Result<(), Error> {
-    let selector = selector::text(object.at(&["spec", "selector"]))?;
+    let selector = label_selector::text(object.at(&["spec", "selector"]))?;
     let pods = context.found(&pods(object))?;
     w.field(0, "Name", object.name());
     w.field(0, "Namespace", object.namespace());
@@ -175,7 +176,7 @@ pub fn stateful_set(w: &mut Writer, object: &Value, context: &Context) -> Result
 
 /// Describes a DaemonSet.
 pub fn daemon_set(w: &mut Writer, object: &Value, context: &Context) -> Result<(), Error> {
-    let selector = selector::text(object.at(&["spec", "selector"]))?;
+    let selector = label_selector::text(object.at(&["spec", "selector"]))?;
     let pods = context.found(&pods(object))?;
     w.field(0, "Name", object.name());
     w.field(0, "Namespace", object.namespace());

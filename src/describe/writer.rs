@@ -38,6 +38,11 @@ impl Writer {
         self.base -= levels;
     }
 
+    /// The description with its tabs.
+    pub fn plain(self) -> String {
+        escape(&self.text).into_owned()
+    }
+
     /// The description, laid out.
     pub fn finish(self) -> String {
         let mut out = Vec::new();

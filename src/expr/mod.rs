@@ -3,5 +3,6 @@
 pub mod go_value;
 pub mod gotemplate;
 pub mod jsonpath;
+pub mod label_selector;
 pub mod selector;
 pub mod unquote;

@@ -45,7 +45,7 @@ pub fn items(source: &str, text: &[u8], check: Check) -> Vec<Result<Item, Error>
 }
 
 /// What is wrong with how an object, or each item of a `List`, says what it is.
-fn complaint(value: &Value) -> Option<String> {
+pub fn complaint(value: &Value) -> Option<String> {
     let mut complaints = kind_complaints(value);
     if complaints.is_empty() && value.kind() == "List" && value.api_version() == "v1" {
         complaints = match value.get("items") {

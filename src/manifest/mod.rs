@@ -12,7 +12,7 @@ mod paths;
 mod time;
 mod url;
 
-pub use decode::{Check, items};
+pub use decode::{Check, complaint, items};
 
 use crate::api::Object;
 use crate::api::gotext::{errno, quote};

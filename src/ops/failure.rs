@@ -60,6 +60,14 @@ impl Failure {
         (!failures.is_empty()).then_some(Failure::Many(failures))
     }
 
+    /// The failures one by one.
+    pub fn each(self) -> Vec<Self> {
+        match self {
+            Failure::Many(list) => list,
+            other => vec![other],
+        }
+    }
+
     /// The first of several failures: where kubectl stops at the first.
     pub fn first(self) -> Self {
         match self {

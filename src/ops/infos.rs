@@ -27,7 +27,7 @@ impl Info {
         let namespace = if mapping.namespaced {
             let own = object.namespace().to_string();
             if cluster.enforced && !own.is_empty() && own != cluster.namespace {
-                return Err(other_namespace(&own, &cluster.namespace));
+                return Err(Self::other_namespace(&own, &cluster.namespace));
             }
             if own.is_empty() {
                 object.put(&["metadata", "namespace"], cluster.namespace.as_str());
@@ -52,7 +52,7 @@ impl Info {
             && !namespace.is_empty()
             && namespace != enforced
         {
-            return Err(other_namespace(&namespace, enforced));
+            return Err(Self::other_namespace(&namespace, enforced));
         }
         let mapping = Mapping { gvk: object.group_version_kind(), ..Mapping::default() };
         Ok(Info { mapping, namespace, name, object, source })
@@ -83,14 +83,15 @@ impl Info {
         }
     }
 
+    /// What is said of an object that belongs to another namespace than the one to work in.
+    pub fn other_namespace(own: &str, enforced: &str) -> Failure {
+        Failure::message(format!(
+            "the namespace from the provided object {own:?} does not match the namespace {enforced:?}. You must pass '--namespace={own}' to perform this operation."
+        ))
+    }
+
     /// What tells this object from others.
     pub fn key(&self) -> String {
         format!("{}/{}/{}", self.mapping.gvr.group_resource(), self.namespace, self.name)
     }
-}
-
-fn other_namespace(own: &str, enforced: &str) -> Failure {
-    Failure::message(format!(
-        "the namespace from the provided object {own:?} does not match the namespace {enforced:?}. You must pass '--namespace={own}' to perform this operation."
-    ))
 }

@@ -1,6 +1,7 @@
 //! The annotation in which client-side apply keeps what was applied last.
 
 use crate::api::{Object, ObjectExt, Value, json};
+use crate::merge::merge_patch;
 use crate::output::typed;
 
 /// The annotation's name.
@@ -34,6 +35,13 @@ pub fn write_typed(object: &mut Object) {
     configuration.take_at(&["metadata", "annotations", ANNOTATION]);
     let text = typed::to_string(&configuration) + "\n";
     object.put(&["metadata", "annotations", ANNOTATION], text);
+}
+
+/// The merge patch that has the annotation of a live object say that this one was applied last.
+pub fn patch(object: &Object) -> Value {
+    let mut annotated = object.clone();
+    annotated.put(&["metadata", "annotations", ANNOTATION], json::to_string(object) + "\n");
+    merge_patch::diff(object, &annotated)
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ pub(super) const KIND: Kind = Kind {
         row.extend(wide_cells(pod_spec(set), cells::selector(set.at(&["spec", "selector"]))));
         row
     },
+    internal_annotations: &[GENERATION],
     ..GENERIC
 };
 
@@ -81,6 +82,10 @@ fn defaults(set: &mut Object) {
             "status": no_status(),
         }),
     );
+    // The annotation is a field of kube-apiserver's own type, and so always there.
+    if set.annotation(GENERATION).is_none() {
+        set.put(&["metadata", "annotations", GENERATION], "0");
+    }
     let spec = set.at_mut(&["spec"]);
     if spec.text(&["updateStrategy", "type"]) == "RollingUpdate" {
         let one = json!({"maxUnavailable": 1, "maxSurge": 0});

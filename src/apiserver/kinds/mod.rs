@@ -97,6 +97,10 @@ pub struct Kind {
     pub validate_update: fn(&Object, &Object, &mut Errors),
     /// Complaints about a change of the status, `(new, old)`.
     pub validate_status_update: fn(&Object, &Object, &mut Errors),
+    /// Complaints about a change through another subresource, which is named, `(subresource, new, old)`.
+    pub validate_part_update: fn(&str, &Object, &Object, &mut Errors),
+    /// The annotations that kube-apiserver keeps as a field of its own: who asks for metadata alone does not see them.
+    pub internal_annotations: &'static [&'static str],
     /// The texts of `Warning` headers for an object that is created or, with the old one, changed.
     pub warnings: fn(&Object, Option<&Object>) -> Vec<String>,
     /// The cells of a table row, in the order of the facts' columns. The time is Unix seconds.
@@ -122,6 +126,8 @@ pub const GENERIC: Kind = Kind {
     validate: |_, _| {},
     validate_update: |_, _, _| {},
     validate_status_update: |_, _, _| {},
+    validate_part_update: |_, _, _, _| {},
+    internal_annotations: &[],
     warnings: |_, _| Vec::new(),
     cells: |object, now| vec![object.name().into(), cells::age(object, now)],
     row_conditions: |_| Vec::new(),

@@ -11,7 +11,6 @@ pub(super) const KIND: Kind = Kind {
     resource: "nodes",
     default: defaults,
     prepare_for_create: |node| {
-        default_pod_cidrs(node);
         // Admission keeps pods away until the node says that it is ready.
         let not_ready = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});
         let taints = node.items_at(&["spec", "taints"]);
@@ -21,7 +20,6 @@ pub(super) const KIND: Kind = Kind {
             node.put(&["spec", "taints"], all);
         }
     },
-    prepare_for_update: |node, _| default_pod_cidrs(node),
     validate,
     validate_update,
     validate_status_update: validate_update,
@@ -62,6 +60,7 @@ fn defaults(node: &mut Object) {
     if let (None, Some(capacity)) = (node.at(&["status", "allocatable"]), node.at(&["status", "capacity"]).cloned()) {
         node.put(&["status", "allocatable"], capacity);
     }
+    default_pod_cidrs(node);
 }
 
 /// `podCIDR` and `podCIDRs` say the same.

@@ -10,7 +10,7 @@ use serde_json::json;
 pub(super) const CIDRS: Kind = Kind {
     group: "networking.k8s.io",
     resource: "servicecidrs",
-    default: |cidr| fill(cidr, &json!({"spec": {}, "status": {}})),
+    default: |cidr| fill(cidr, &json!({"spec": {}, "status": {"conditions": [{"reason": "", "message": ""}]}})),
     prepare_for_create: |cidr| cidr.put(&["status"], json!({})),
     validate: |cidr, errors| cidrs(&Field::new("", cidr).get("spec"), errors),
     validate_update,

@@ -11,7 +11,7 @@ use super::claims::ServiceRange;
 use super::errors;
 use super::pipeline::{Server, Setup};
 use super::respond::{self, Body, Format};
-use super::store::Memory;
+use super::store::{File, Memory, Store};
 use certificates::Certificates;
 use http::{Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -36,6 +36,32 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// Where a server keeps its objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory: they go with it.
+    #[default]
+    Memory,
+    /// In a folder of its own.
+    Folder(PathBuf),
+}
+
+impl Storage {
+    /// Opens the store. What somebody should know about it is told.
+    fn open(&self, tell: impl FnOnce(&str)) -> io::Result<Arc<dyn Store>> {
+        Ok(match self {
+            Self::Memory => Arc::new(Memory::new()),
+            Self::Folder(path) => {
+                let (store, notice) = File::open(path).map_err(io::Error::other)?;
+                if let Some(notice) = notice {
+                    tell(&notice);
+                }
+                Arc::new(store)
+            }
+        })
+    }
+}
+
 /// How a server is started. The names are those of kube-apiserver's flags.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -51,6 +77,8 @@ pub struct Options {
     pub token_auth_file: Option<PathBuf>,
     /// A file with the authorities of client certificates.
     pub client_ca_file: Option<PathBuf>,
+    /// Where the objects are kept.
+    pub storage: Storage,
     /// The addresses that services get.
     pub service_cluster_ip_range: ServiceRange,
     /// A token whose bearer may do everything, besides those of the file.
@@ -68,6 +96,7 @@ impl Default for Options {
             cert_dir: None,
             token_auth_file: None,
             client_ca_file: None,
+            storage: Storage::Memory,
             service_cluster_ip_range: ServiceRange::default(),
             admin_token: None,
             strict: false,
@@ -84,6 +113,8 @@ pub struct Bound {
     pub url: String,
     /// The certificate, as PEM text, of the authority that its clients have to trust.
     pub authority: Option<String>,
+    /// What somebody should know about how the store was found.
+    pub notice: Option<String>,
 }
 
 /// Opens the ports and makes the objects that every server has.
@@ -141,9 +172,11 @@ pub async fn bind(options: &Options) -> io::Result<Bound> {
         endpoint.set_ip(outward_address().unwrap_or(endpoint.ip()));
     }
     let setup = Setup { authentication, services: options.service_cluster_ip_range, endpoint };
-    let started = Server::start(Arc::new(Memory::new()), setup).await;
+    let mut notice = None;
+    let store = options.storage.open(|text| notice = Some(text.to_string()))?;
+    let started = Server::start(store, setup).await;
     let server = started.map_err(|failure| io::Error::other(failure.message))?;
-    Ok(Bound { server, plain, secure, url, authority })
+    Ok(Bound { server, plain, secure, url, authority, notice })
 }
 
 /// The address at which others reach this machine. Asking for it sends nothing.

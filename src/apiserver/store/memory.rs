@@ -2,6 +2,7 @@
 //! an older revision undo it. What has left the log is gone (compacted).
 
 use super::{Entry, Event, Expect, Feed, Key, Later, Page, Range, Revision, Store, StoreError, Write};
+use crate::apiserver::encoding::Encoded;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,28 @@ pub struct Memory {
 #[derive(Default)]
 struct State {
     revision: Revision,
+    /// The revision at which the history begins: 0, or that of the snapshot that was restored.
+    begin: Revision,
     collections: HashMap<Arc<str>, Collection>,
+}
+
+/// An object, and the collection that it is in.
+pub(super) type Placed = (Arc<str>, Arc<Entry>);
+
+/// Transactions that were checked but have not happened yet: each was checked as if those before it had happened.
+#[derive(Default)]
+pub(super) struct Staged {
+    /// The revision of the last of them; 0 when there is none.
+    revision: Revision,
+    changes: Vec<(Key, Event)>,
+    latest: HashMap<Key, Option<Arc<Entry>>>,
+}
+
+impl Staged {
+    /// The changes, in order. Those of one transaction have the same revision.
+    pub fn changes(&self) -> &[(Key, Event)] {
+        &self.changes
+    }
 }
 
 struct Collection {
@@ -62,11 +84,8 @@ impl Collection {
         self.log.range(self.log.partition_point(|event| event.revision <= after)..)
     }
 
-    /// The entries as they were at a revision.
-    fn at(&self, range: &Range<'_>, revision: Revision) -> Result<BTreeMap<&str, Arc<Entry>>, StoreError> {
-        if revision < self.compacted {
-            return Err(StoreError::Compacted);
-        }
+    /// The entries as they were at a revision that is not compacted.
+    fn at(&self, range: &Range<'_>, revision: Revision) -> BTreeMap<&str, Arc<Entry>> {
         let wanted = |name: &str| name.starts_with(range.prefix) && name >= range.start;
         let mut then: BTreeMap<&str, Arc<Entry>> =
             self.entries.iter().filter(|(name, _)| wanted(name)).map(|(name, e)| (&**name, e.clone())).collect();
@@ -81,7 +100,7 @@ impl Collection {
                 _ => {}
             }
         }
-        Ok(then)
+        then
     }
 }
 
@@ -93,6 +112,46 @@ impl Memory {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Checks a transaction, and puts it behind those that are staged already. Nobody else may apply meanwhile.
+    pub(super) fn stage(&self, staged: &mut Staged, writes: Vec<Write>) -> Result<Revision, StoreError> {
+        self.state().stage(staged, writes)
+    }
+
+    /// Lets staged transactions happen.
+    pub(super) fn apply(&self, staged: Staged) {
+        self.state().apply(staged);
+    }
+
+    /// The last revision.
+    pub(super) fn revision(&self) -> Revision {
+        self.state().revision
+    }
+
+    /// Begins with these objects, and no history before a revision.
+    pub(super) fn restore(&self, revision: Revision, entries: Vec<(Arc<str>, Entry)>) {
+        let mut state = self.state();
+        *state = State { revision, begin: revision, ..State::default() };
+        for (collection, entry) in entries {
+            state.collection(collection).entries.insert(entry.name.clone(), Arc::new(entry));
+        }
+    }
+
+    /// A change that happened once already and was read back.
+    pub(super) fn replay(&self, key: Key, revision: Revision, object: Option<Encoded>) {
+        let mut state = self.state();
+        let previous = state.collections.get(&key.collection).and_then(|c| c.entries.get(&key.name)).cloned();
+        let current = object.map(|object| Arc::new(Entry { name: key.name.clone(), revision, object }));
+        let changes = vec![(key, Event { revision, current, previous })];
+        state.apply(Staged { revision, changes, latest: HashMap::new() });
+    }
+
+    /// All objects with their collections, and the revision at which they are so.
+    pub(super) fn everything(&self) -> (Revision, Vec<Placed>) {
+        let state = self.state();
+        let all = state.collections.iter().flat_map(|(name, c)| c.entries.values().map(|e| (name.clone(), e.clone())));
+        (state.revision, all.collect())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -108,8 +167,15 @@ impl State {
             return Err(StoreError::Future(revision, self.revision));
         }
         let Some(collection) = self.collections.get(range.collection) else {
-            return Ok(Page { revision, ..Page::default() });
+            return if revision < self.begin {
+                Err(StoreError::Compacted)
+            } else {
+                Ok(Page { revision, ..Page::default() })
+            };
         };
+        if revision < collection.compacted {
+            return Err(StoreError::Compacted);
+        }
         let limit = if range.limit == 0 { usize::MAX } else { range.limit };
         let start = if range.start > range.prefix { range.start } else { range.prefix };
         let mut page = Page { revision, ..Page::default() };
@@ -122,17 +188,17 @@ impl State {
             page.entries = rest.by_ref().take(limit).collect();
             page.remaining = rest.count();
         } else {
-            let then = collection.at(range, revision)?;
+            let then = collection.at(range, revision);
             page.remaining = then.len().saturating_sub(limit);
             page.entries = then.into_values().take(limit).collect();
         }
         Ok(page)
     }
 
-    fn commit(&mut self, writes: Vec<Write>) -> Result<Revision, StoreError> {
+    /// Checks a transaction, and puts it behind those that are staged already.
+    fn stage(&self, staged: &mut Staged, writes: Vec<Write>) -> Result<Revision, StoreError> {
         for (index, write) in writes.iter().enumerate() {
-            let collection = self.collections.get(&write.key.collection);
-            let found = collection.and_then(|c| c.entries.get(&write.key.name));
+            let found = self.current(staged, &write.key);
             let as_expected = match write.expect {
                 Expect::Absent => found.is_none(),
                 Expect::At(revision) => found.is_some_and(|entry| entry.revision == revision),
@@ -141,21 +207,42 @@ impl State {
                 return Err(StoreError::Conflict(index, found.cloned()));
             }
         }
-        self.revision += 1;
-        let revision = self.revision;
+        staged.revision = self.revision.max(staged.revision) + 1;
+        let revision = staged.revision;
         for Write { key, object, .. } in writes {
-            let collection = self.collections.entry(key.collection).or_default();
-            let (current, previous) = match object {
-                Some(object) => {
-                    let entry = Arc::new(Entry { name: key.name.clone(), revision, object });
-                    (Some(entry.clone()), collection.entries.insert(key.name, entry))
-                }
-                None => (None, collection.entries.remove(&key.name)),
-            };
-            collection.append(Event { revision, current, previous });
-            collection.changed.send_replace(revision);
+            let previous = self.current(staged, &key).cloned();
+            let current = object.map(|object| Arc::new(Entry { name: key.name.clone(), revision, object }));
+            staged.latest.insert(key.clone(), current.clone());
+            staged.changes.push((key, Event { revision, current, previous }));
         }
         Ok(revision)
+    }
+
+    /// What is at a key when all that is staged has happened.
+    fn current<'a>(&'a self, staged: &'a Staged, key: &Key) -> Option<&'a Arc<Entry>> {
+        match staged.latest.get(key) {
+            Some(latest) => latest.as_ref(),
+            None => self.collections.get(&key.collection)?.entries.get(&key.name),
+        }
+    }
+
+    fn apply(&mut self, staged: Staged) {
+        for (key, event) in staged.changes {
+            let revision = event.revision;
+            let collection = self.collection(key.collection);
+            match &event.current {
+                Some(current) => drop(collection.entries.insert(key.name, current.clone())),
+                None => drop(collection.entries.remove(&key.name)),
+            }
+            collection.append(event);
+            collection.changed.send_replace(revision);
+        }
+        self.revision = self.revision.max(staged.revision);
+    }
+
+    fn collection(&mut self, name: Arc<str>) -> &mut Collection {
+        let begin = self.begin;
+        self.collections.entry(name).or_insert_with(|| Collection { compacted: begin, ..Collection::default() })
     }
 }
 
@@ -171,13 +258,19 @@ impl Store for Memory {
     }
 
     fn commit(&self, writes: Vec<Write>) -> Later<'_, Revision> {
-        Box::pin(std::future::ready(self.state().commit(writes)))
+        let mut state = self.state();
+        let mut staged = Staged::default();
+        let done = state.stage(&mut staged, writes);
+        if done.is_ok() {
+            state.apply(staged);
+        }
+        Box::pin(std::future::ready(done))
     }
 
     fn watch<'a>(&'a self, collection: &'a Arc<str>, after: Option<Revision>) -> Later<'a, Box<dyn Feed>> {
         let mut state = self.state();
         let now = state.revision;
-        let kept = state.collections.entry(collection.clone()).or_default();
+        let kept = state.collection(collection.clone());
         let after = after.unwrap_or(now);
         let feed = if after > now {
             Err(StoreError::Future(after, now))
@@ -248,7 +341,6 @@ impl Feed for MemoryFeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apiserver::encoding::Encoded;
     use serde_json::json;
 
     fn put(name: &str, expect: Expect) -> Write {

@@ -3,8 +3,10 @@
 //! The trait is small enough for a file or etcd below it. Keys are a collection and a name in it: `namespace/name`
 //! or `name`, ordered by bytes.
 
+mod file;
 mod memory;
 
+pub use file::{File, OpenError};
 pub use memory::{LOG_EVENTS, Memory};
 
 use super::encoding::Encoded;
@@ -107,6 +109,9 @@ pub enum StoreError {
     /// The revision has not happened yet.
     #[error("required revision {0} is in the future, current is {1}")]
     Future(Revision, Revision),
+    /// What keeps the objects cannot be reached, or does not work.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 /// A store of objects.

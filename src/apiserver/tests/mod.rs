@@ -2,12 +2,13 @@
 
 mod deletes;
 mod reads;
+mod restarts;
 mod watches;
 mod writes;
 
 use super::Server;
 use super::pipeline::Setup;
-use super::store::Memory;
+use super::store::{Memory, Store};
 use crate::api::Value;
 use http::{HeaderMap, Request, header};
 use http_body_util::BodyExt;
@@ -51,7 +52,12 @@ impl Answer {
 
 impl Client {
     async fn new() -> Self {
-        Self { server: Server::start(Arc::new(Memory::new()), Setup::default()).await.unwrap() }
+        Self::over(Memory::new()).await
+    }
+
+    /// A server over a store that may have something already.
+    async fn over(store: impl Store) -> Self {
+        Self { server: Server::start(Arc::new(store), Setup::default()).await.unwrap() }
     }
 
     async fn send(&self, request: Request<Bytes>) -> Answer {

@@ -93,8 +93,10 @@ fn rows_have_a_cell_for_each_column() {
             let path = format!("{}/{}", served.kind.group_version().root(), served.info.resource);
             let table = client.get_as(&path, accept).await.expect(200);
             let columns = table["columnDefinitions"].as_array().unwrap().len();
+            // kube-apiserver's IPAddresses have an age that no column is for.
+            let expected = columns + usize::from(served.info.resource == "ipaddresses");
             for row in table["rows"].as_array().unwrap() {
-                assert_eq!(row["cells"].as_array().unwrap().len(), columns, "{path}");
+                assert_eq!(row["cells"].as_array().unwrap().len(), expected, "{path}");
             }
         }
     });

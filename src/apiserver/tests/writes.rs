@@ -105,3 +105,38 @@ fn both_versions_of_an_autoscaler_are_one_object() {
         assert_eq!((&v2["apiVersion"], &v2["metadata"]["uid"]), (&json!("autoscaling/v2"), &made["metadata"]["uid"]));
     });
 }
+
+#[test]
+fn api_services_tell_whether_their_server_is_there() {
+    run(async {
+        let client = Client::new().await;
+        let path = "/apis/apiregistration.k8s.io/v1/apiservices";
+        let spec = json!({"group": "x.example.com", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1,
+            "service": {"namespace": "default", "name": "s"}});
+        let object = json!({"metadata": {"name": "v1.x.example.com"}, "spec": spec});
+        client.post(path, object).await.expect(201);
+        let one = format!("{path}/v1.x.example.com");
+        let found = client.get(&one).await.expect(200);
+        assert_eq!(found["status"]["conditions"][0]["reason"], "ServiceNotFound", "{found}");
+        let port = json!([{"port": 443}]);
+        client.post(SERVICES, json!({"metadata": {"name": "s"}, "spec": {"ports": port}})).await.expect(201);
+        client.merge(&one, json!({"spec": {"versionPriority": 2}})).await.expect(200);
+        let found = client.get(&one).await.expect(200);
+        assert_eq!(
+            found["status"]["conditions"][0]["message"],
+            "cannot find endpointslices for service/s in \"default\""
+        );
+    });
+}
+
+#[test]
+fn jobs_show_the_labels_that_their_pods_get() {
+    run(async {
+        let client = Client::new().await;
+        let pod = json!({"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]});
+        let job = json!({"metadata": {"name": "j"}, "spec": {"template": {"spec": pod}}});
+        let made = client.post("/apis/batch/v1/namespaces/default/jobs", job).await.expect(201);
+        assert_eq!(made["metadata"]["labels"], made["spec"]["template"]["metadata"]["labels"]);
+        assert_eq!(made["metadata"]["labels"]["job-name"], "j");
+    });
+}

@@ -1,5 +1,6 @@
 //! `apply`: make the cluster what the manifests say.
 
+mod edit_last_applied;
 mod set_last_applied;
 mod view_last_applied;
 
@@ -14,8 +15,11 @@ use crate::ops::{Cluster, server_side, waves};
 use clap::{ArgMatches, Command};
 
 /// The commands below it.
-pub static BELOW: &[Entry] =
-    &[leaf(set_last_applied::command, set_last_applied::run), leaf(view_last_applied::command, view_last_applied::run)];
+pub static BELOW: &[Entry] = &[
+    leaf(edit_last_applied::command, edit_last_applied::run),
+    leaf(set_last_applied::command, set_last_applied::run),
+    leaf(view_last_applied::command, view_last_applied::run),
+];
 
 /// How the command is called.
 pub fn command() -> Command {

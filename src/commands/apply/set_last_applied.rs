@@ -1,12 +1,11 @@
 //! `apply set-last-applied`: have the annotation say that a file was applied, without applying it.
 
-use crate::api::{Object, ObjectExt, json};
+use crate::api::{Object, json};
 use crate::client::PatchKind;
 use crate::commands::flags::{Flags, list, switch, words};
 use crate::commands::objects::Wanted;
 use crate::commands::{Context, Exit, Failure, sets};
 use crate::manifest::Sources;
-use crate::merge::merge_patch;
 use crate::ops::edit::Sending;
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, dry_run};
@@ -57,11 +56,8 @@ fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
 
 /// The object's own text, as the annotation is to keep it, and the patch that puts it there.
 fn patch(object: &Object) -> (String, Vec<u8>) {
-    let text = json::to_string(object) + "\n";
-    let mut annotated = object.clone();
-    annotated.put(&["metadata", "annotations", last_applied::ANNOTATION], text.as_str());
-    let patch = json::to_string(&merge_patch::diff(object, &annotated)).into_bytes();
-    (text, patch)
+    let patch = json::to_string(&last_applied::patch(object)).into_bytes();
+    (json::to_string(object) + "\n", patch)
 }
 
 /// Looks at all objects first; changes them when all are as they must be.

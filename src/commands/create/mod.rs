@@ -19,12 +19,15 @@ mod service;
 mod serviceaccount;
 mod token;
 
+use super::editing::Editing;
 use super::flags::{Flags, switch, text, words};
 use super::{Context, Entry, Exit, Failure, leaf, sets};
 use crate::api::Object;
 use crate::client::{JSON, Request};
 use crate::commands::objects::apart;
 use crate::manifest::Sources;
+use crate::ops::edit::Sending;
+use crate::ops::edited_text::Subject;
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation, dry_run};
 use crate::ops::{Cluster, last_applied, waves};
@@ -71,7 +74,7 @@ pub fn command() -> Command {
                     sets::save_config(),
                     switch("edit", None, false, "Open the objects in an editor first."),
                     text("raw", None, "", "Send POST with the file to this path of the server."),
-                    switch("windows-line-endings", None, false, "With --edit: end lines as Windows does."),
+                    sets::windows_line_endings("With --edit: end lines as Windows does."),
                 ])
                 .arg(words())
         })
@@ -95,10 +98,10 @@ fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
     let validation = Validation::parse(matches.text("validate"))?;
     let sources = super::required_sources(matches)?;
     let raw = matches.text("raw").to_string();
-    if matches.on("edit") {
-        return fail("--edit is not supported yet");
-    }
     if !raw.is_empty() {
+        if matches.on("edit") {
+            return fail("--raw and --edit are mutually exclusive");
+        }
         let files = matches.list("filename");
         let remote = |file: &String| file.starts_with("http://") || file.starts_with("https://");
         match files.as_slice() {
@@ -138,6 +141,9 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     }
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
+    if matches.on("edit") {
+        return edit(matches, &plan, &cluster, cx);
+    }
     let found = runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.validation)))?;
     if found.is_empty() {
         return Err(Failure::message("no objects passed to create"));
@@ -157,6 +163,30 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     ));
     printing?;
     failures.extend(unread);
+    Failure::collect(failures).map(|()| 0)
+}
+
+/// Has a person edit one object after the other, and creates what comes back.
+fn edit(matches: &ArgMatches, plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<Exit, Failure> {
+    let runtime = cx.runtime()?;
+    let editing = Editing {
+        matches,
+        subject: Subject::New,
+        sending: Sending {
+            dry_run: plan.dry_run,
+            manager: plan.manager.clone(),
+            subresource: String::new(),
+            validation: Some(plan.validation),
+            cause: cx.change_cause.clone(),
+        },
+        save_config: plan.save_config,
+        output_patch: false,
+    };
+    let mut failures = Vec::new();
+    for item in runtime.block_on(cx.infos(cluster, &plan.sources, "", None))? {
+        let edited = item.and_then(|info| editing.run(&[info], cluster, cx));
+        failures.extend(edited.err());
+    }
     Failure::collect(failures).map(|()| 0)
 }
 

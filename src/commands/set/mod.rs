@@ -115,11 +115,7 @@ fn change_all(
         async |edited| send(cluster.as_ref(), edited, rest).await,
         |cx, object| object.map_or(Ok(()), |object| printer.print(&object, cx.stdout())),
     );
-    complaints.extend(match end {
-        Ok(()) => Vec::new(),
-        Err(Failure::Many(list)) => list,
-        Err(failure) => vec![failure],
-    });
+    complaints.extend(end.err().map(Failure::each).into_iter().flatten());
     Failure::collect(complaints)
 }
 

@@ -5,6 +5,7 @@ mod annotations;
 mod container;
 pub(super) mod defaults;
 mod handlers;
+mod parts;
 mod projected;
 mod refs;
 pub(super) mod scheduling;
@@ -34,6 +35,7 @@ pub(super) const KIND: Kind = Kind {
     validate: validate::create,
     validate_update: update::update,
     validate_status_update: update::status,
+    validate_part_update: parts::update,
     warnings: warnings::of_pod,
     cells: table::cells,
     row_conditions: table::conditions_of_row,
