@@ -222,10 +222,9 @@ async fn create(
     creation: &impl Fn(Object) -> Creation,
 ) -> Result<Object, Failure> {
     if info.mapping.subresource("scale").is_none() {
-        let gvr = &info.mapping.gvr;
         return Err(Failure::message(format!(
-            "cannot autoscale a {}: could not find scale subresource for {}/{}, Resource={} in discovery information",
-            info.mapping.gvk.kind, gvr.group, gvr.version, gvr.resource
+            "cannot autoscale a {}: could not find scale subresource for {} in discovery information",
+            info.mapping.gvk.kind, info.mapping.gvr
         )));
     }
     let first = creation(autoscaler(plan, &info.name, &info.mapping));

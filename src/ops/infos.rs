@@ -60,17 +60,10 @@ impl Info {
 
     /// The object as errors name it.
     pub fn describe(&self) -> String {
-        let version = |gv: String| gv;
         let (gvr, gvk) = (&self.mapping.gvr, &self.mapping.gvk);
-        let slashed = |group: &str, v: &str| version(format!("{group}/{v}"));
         format!(
-            "Resource: \"{}, Resource={}\", GroupVersionKind: \"{}, Kind={}\"\nName: {:?}, Namespace: {:?}",
-            slashed(&gvr.group, &gvr.version),
-            gvr.resource,
-            slashed(&gvk.group, &gvk.version),
-            gvk.kind,
-            self.name,
-            self.namespace
+            "Resource: \"{gvr}\", GroupVersionKind: \"{gvk}\"\nName: {:?}, Namespace: {:?}",
+            self.name, self.namespace
         )
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Cluster, Failure};
 use crate::api::table::Table;
-use crate::api::{GroupVersionKind, Object, ObjectExt, Value};
+use crate::api::{GroupVersionKind, Object, ObjectExt, Status, Value};
 use crate::client::{Mapping, Request};
 
 /// What a server is asked for when a person is to read the answer (KEP-555); what cannot make tables answers with
@@ -88,7 +88,7 @@ impl Query {
                         token = next;
                         continue;
                     }
-                    _ => return Err(failure),
+                    _ => return Err(self.explained(failure, mapping)),
                 },
             };
             token = list.text(&["metadata", "continue"]).to_string();
@@ -98,6 +98,21 @@ impl Query {
                 return Ok(version);
             }
         }
+    }
+
+    /// Says what a list was to hold, where the server refuses the question or does not know the resource.
+    fn explained(&self, failure: Failure, mapping: &Mapping) -> Failure {
+        let explains = |status: &Status| matches!(status.reason.as_str(), "BadRequest" | "NotFound");
+        if !failure.status().is_some_and(explains) {
+            return failure;
+        }
+        failure.within(&match (self.labels.as_str(), self.fields.as_str()) {
+            ("", "") => format!("Unable to list \"{}\"", mapping.gvr),
+            (labels, fields) => {
+                let gvr = &mapping.gvr;
+                format!("Unable to find \"{gvr}\" that match label selector {labels:?}, field selector {fields:?}")
+            }
+        })
     }
 }
 
