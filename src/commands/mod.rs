@@ -23,6 +23,7 @@ mod cluster_info;
 mod complete;
 mod completion;
 mod config;
+mod cordon;
 mod create;
 mod delete;
 mod describe;
@@ -33,6 +34,7 @@ mod explain;
 mod expose;
 mod get;
 mod label;
+mod nodes;
 mod objects;
 mod options;
 mod patch;
@@ -47,6 +49,8 @@ mod scale;
 #[cfg(feature = "apiserver")]
 mod serve;
 mod set;
+mod taint;
+mod uncordon;
 mod version;
 mod wait;
 
@@ -96,6 +100,9 @@ pub static COMMANDS: &[Entry] = &[
     leaf(scale::command, scale::run),
     leaf(autoscale::command, autoscale::run),
     leaf(cluster_info::command, cluster_info::run),
+    leaf(cordon::command, cordon::run),
+    leaf(uncordon::command, uncordon::run),
+    leaf(taint::command, taint::run),
     leaf(describe::command, describe::run),
     Entry { command: auth::command, run: None, below: auth::BELOW },
     leaf(diff::command, diff::run),

@@ -33,7 +33,7 @@ fn text(failure: &Failure, program: &str) -> String {
             format!("error: {message}\nSee '{} --help' for usage.", at(command))
         }
         Failure::Usage { message, command } => {
-            format!("error: {message}\nSee '{} -h' for help and examples", at(command))
+            format!("{}\nSee '{} -h' for help and examples", prefixed(message), at(command))
         }
         Failure::Message(message) => prefixed(message),
         Failure::Plain(text) => text.clone(),
@@ -147,6 +147,11 @@ mod tests {
             (
                 Failure::Usage { message: "Unexpected args: [a]".into(), command: "apply".into() },
                 "error: Unexpected args: [a]\nSee 'kubectl apply -h' for help and examples\n",
+                1,
+            ),
+            (
+                Failure::Usage { message: "error: no".into(), command: "cordon".into() },
+                "error: no\nSee 'kubectl cordon -h' for help and examples\n",
                 1,
             ),
             (not_found(), "Error from server (NotFound): pods \"x\" not found\n", 1),

@@ -32,9 +32,11 @@ pub mod record;
 pub mod roles;
 pub mod rollout;
 pub mod scaling;
+pub mod schedulable;
 pub mod secrets;
 pub mod server_side;
 pub mod subjects;
+pub mod taints;
 pub mod targets;
 pub mod waves;
 

@@ -23,6 +23,17 @@ pub enum Targets {
     },
 }
 
+impl Targets {
+    /// The objects with these names; a name may bring its own type: `type/name`.
+    pub fn named(kind: &str, names: &[String]) -> Result<Self, Failure> {
+        let pair = |name: &String| match name.contains('/') {
+            true => pair(name),
+            false => Ok((kind.to_string(), name.clone())),
+        };
+        Ok(Targets::Names { pairs: names.iter().map(pair).collect::<Result<_, _>>()?, combined: false })
+    }
+}
+
 /// The words and flags that say which objects are meant.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -118,17 +129,18 @@ fn combined(words: &[String], program: &str) -> Result<Option<Vec<(String, Strin
             "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. '{program} get resource/<resource_name>' instead of '{program} get resource resource/<resource_name>'"
         )));
     }
-    words
-        .iter()
-        .map(|word| match word.split('/').collect::<Vec<_>>()[..] {
-            [kind, name] if !kind.is_empty() && !name.is_empty() && !kind.contains(',') => {
-                Ok((kind.to_string(), name.to_string()))
-            }
-            [_, _] => fail("arguments in resource/name form must have a single resource and name"),
-            _ => fail("arguments in resource/name form may not have more than one slash"),
-        })
-        .collect::<Result<_, _>>()
-        .map(Some)
+    words.iter().map(|word| pair(word)).collect::<Result<_, _>>().map(Some)
+}
+
+/// The type and the name of a `type/name` word.
+fn pair(word: &str) -> Result<(String, String), Failure> {
+    match word.split('/').collect::<Vec<_>>()[..] {
+        [kind, name] if !kind.is_empty() && !name.is_empty() && !kind.contains(',') => {
+            Ok((kind.to_string(), name.to_string()))
+        }
+        [_, _] => fail("arguments in resource/name form must have a single resource and name"),
+        _ => fail("arguments in resource/name form may not have more than one slash"),
+    }
 }
 
 /// The parts between commas, each once, in order.
