@@ -80,7 +80,7 @@ impl Server {
     fn api_services(&self) -> Vec<Value> {
         let mut made: Vec<Value> = Vec::new();
         let mut priority = 18000;
-        for served in self.registry.all().iter().filter(|s| s.kind.group != "apiregistration.k8s.io") {
+        for served in self.registry.built_in().iter().filter(|s| s.kind.group != "apiregistration.k8s.io") {
             let GroupVersion { group, version } = served.kind.group_version();
             let name = format!("{version}.{group}");
             if made.iter().any(|known| known.name() == name) {

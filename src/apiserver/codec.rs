@@ -1,6 +1,7 @@
 //! Bodies of requests: JSON or YAML to an object of the kind that is expected.
 
-use super::errors::{Answer, Failure, bad_request, unsupported_media_type};
+use super::errors::{About, Answer, Failure, bad_request, invalid, unsupported_media_type};
+use super::kinds::field::Errors;
 use super::options::FieldValidation;
 use super::protobuf;
 use super::registry::Served;
@@ -76,8 +77,15 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
         let why = format!("json: cannot unmarshal {found} into Go value of type {go_type}");
         return Err(unrecognized(format!("couldn't get version/kind; json parse error: {why}")));
     }
+    if served.custom.is_some() && object.kind().is_empty() {
+        return Err(unrecognized(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
+    }
     check_kind(&object, served)?;
-    normalise(object, served, validation, |unknown| match (media, served.schema) {
+    normalise(object, served, validation, |unknown| match (media, served.schema()) {
+        _ if served.custom.is_some() => {
+            let doubled = doubled.iter().map(|path| format!("duplicate field {path:?}"));
+            doubled.chain(unknown).collect()
+        }
         // In the order in which they stand in the body.
         (MediaType::Json, Some(schema)) if !unknown.is_empty() || !doubled.is_empty() => {
             schema::complaints(body, schema)
@@ -116,6 +124,9 @@ fn normalise(
 /// Checks that the body's kind is the resource's. A missing kind or version means the resource's own.
 fn check_kind(object: &Value, served: &Served) -> Answer<()> {
     let expected = &served.kind;
+    if served.custom.is_some() {
+        return check_custom_kind(object, expected);
+    }
     let or = |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
     let version = GroupVersion::parse(&or(object.api_version(), &expected.api_version()));
     let found = version.with_kind(&or(object.kind(), &expected.kind));
@@ -138,6 +149,21 @@ fn check_kind(object: &Value, served: &Served) -> Answer<()> {
     let why =
         format!("converting ({}.{}) to ({package}.{}): unknown conversion", found.version, found.kind, expected.kind);
     Err(cannot_handle(&found.kind, &found.version, &expected.kind, &why))
+}
+
+/// Checks that a custom object says of itself what it is.
+fn check_custom_kind(object: &Value, expected: &GroupVersionKind) -> Answer<()> {
+    let (version, wanted) = (object.api_version(), expected.api_version());
+    if version != wanted {
+        let why = format!("the API version in the data ({version}) does not match the expected API version ({wanted})");
+        return Err(bad_request(why));
+    }
+    if object.kind() == expected.kind {
+        return Ok(());
+    }
+    let mut errors = Errors::default();
+    errors.invalid("kind", &object.kind().into(), &format!("must be {}", expected.kind));
+    Err(invalid(About { group: &expected.group, kind: object.kind(), name: object.name() }, errors))
 }
 
 fn cannot_handle(kind: &str, version: &str, expected: &str, why: &str) -> Failure {

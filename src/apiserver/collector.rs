@@ -3,6 +3,7 @@
 //!
 //! In a cluster controllers do this a moment later; so does the collector, from a queue.
 
+use super::custom;
 use super::delete::Deleted;
 use super::errors::Answer;
 use super::meta::{self, FOREGROUND, ORPHAN};
@@ -35,6 +36,8 @@ enum Job {
     Held(Key),
     /// This namespace is to be emptied.
     Namespace(String),
+    /// All objects of the resource that this definition defines are to be deleted.
+    Definition(String),
 }
 
 /// The queue of what is to be done.
@@ -57,6 +60,8 @@ impl Collector {
             self.push(Job::Gone(object.uid().to_string()));
         } else if &*served.collection == "/registry/namespaces/" {
             self.push(Job::Namespace(object.name().to_string()));
+        } else if *served.collection == *custom::COLLECTION {
+            self.push(Job::Definition(object.name().to_string()));
         } else if held {
             let name = served.place(object.namespace(), object.name());
             self.push(Job::Held(Key { collection: served.collection.clone(), name }));
@@ -103,6 +108,7 @@ pub(super) async fn run(server: Weak<Server>, mut backlog: Backlog) {
             let done = match &job {
                 Job::Held(key) => server.release_held(key).await,
                 Job::Namespace(name) => server.empty_namespace(name).await,
+                Job::Definition(name) => server.empty_definition(name).await,
                 Job::Gone(_) => Ok(true),
             };
             if !done.unwrap_or(false) {
@@ -121,18 +127,18 @@ pub(super) async fn run(server: Weak<Server>, mut backlog: Backlog) {
 
 impl Server {
     /// The resources that objects are kept of, each collection once.
-    fn kept(&self) -> impl Iterator<Item = &Arc<Served>> {
+    fn kept(&self) -> impl Iterator<Item = Arc<Served>> + use<> {
         let mut seen = HashSet::new();
-        self.registry.all().iter().filter(move |s| s.allows("delete") && seen.insert(s.collection.clone()))
+        self.registry.all().into_iter().filter(move |s| s.allows("delete") && seen.insert(s.collection.clone()))
     }
 
     /// Queues what a server before this one, over the same store, left unfinished.
     async fn resume(&self) -> Answer<()> {
         let (mut there, mut owned) = (HashSet::new(), Vec::new());
         for served in self.kept() {
-            for entry in self.all(served, "").await? {
+            for entry in self.all(&served, "").await? {
                 if entry.object.is_deleting() {
-                    self.collector.deleted(&served.value(&entry.object, entry.revision), served, false);
+                    self.collector.deleted(&served.value(&entry.object, entry.revision), &served, false);
                 }
                 there.insert(entry.object.uid().to_string());
                 if !entry.object.owners().is_empty() {
@@ -161,7 +167,7 @@ impl Server {
     async fn dependents(&self, owners: &HashSet<String>) -> Answer<Vec<(Arc<Served>, Arc<Entry>)>> {
         let mut found = Vec::new();
         for served in self.kept() {
-            for entry in self.all(served, "").await? {
+            for entry in self.all(&served, "").await? {
                 if entry.object.owners().iter().any(|uid| owners.contains(&**uid)) {
                     found.push((served.clone(), entry));
                 }
@@ -214,7 +220,12 @@ impl Server {
 
     /// Changes an object as the server itself does, and deletes it when nothing holds it any more. Gives the new
     /// state; none when the object is not there.
-    async fn revise(&self, served: &Served, key: &Key, change: impl Fn(&mut Value)) -> Answer<Option<Value>> {
+    pub(super) async fn revise(
+        &self,
+        served: &Served,
+        key: &Key,
+        change: impl Fn(&mut Value),
+    ) -> Answer<Option<Value>> {
         loop {
             let Some(entry) = self.store.get(key).await.map_err(store_failure)? else { return Ok(None) };
             let mut object = served.value(&entry.object, entry.revision);
@@ -248,7 +259,7 @@ impl Server {
 
     /// Does what an object waits for. Says whether it waits for nothing more that the server can do.
     async fn release_held(&self, key: &Key) -> Answer<bool> {
-        let Some(served) = self.kept().find(|s| s.collection == key.collection).cloned() else { return Ok(true) };
+        let Some(served) = self.kept().find(|s| s.collection == key.collection) else { return Ok(true) };
         let Some(entry) = self.store.get(key).await.map_err(store_failure)? else { return Ok(true) };
         let object = served.value(&entry.object, entry.revision);
         if !meta::is_deleting(&object) {
@@ -311,7 +322,7 @@ impl Server {
             _ => return Ok(true),
         }
         let mut left = false;
-        let kept: Vec<Arc<Served>> = self.kept().filter(|s| s.info.namespaced()).cloned().collect();
+        let kept: Vec<Arc<Served>> = self.kept().filter(|s| s.info.namespaced()).collect();
         for served in kept {
             for entry in self.all(&served, name).await? {
                 let options = Delete { propagation: Some(Propagation::Background), ..Delete::default() };

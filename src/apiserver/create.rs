@@ -58,7 +58,7 @@ impl Server {
         if !object.resource_version().is_empty() {
             return Err(internal_plain("resourceVersion should not be set on objects to be created"));
         }
-        (rules.default)(&mut object);
+        served.default(&mut object);
         meta::prune(&mut object);
         if !new.applied {
             ownership::note_update(None, &mut object, served, &new.manager, now);
@@ -70,7 +70,7 @@ impl Server {
         meta::prune(&mut object);
         let mut errors = Errors::default();
         meta::validate(&object, served.info.namespaced(), &rules.name_complaints, &mut errors);
-        (rules.validate)(&object, &mut errors);
+        served.validate(&object, None, &mut errors);
         if !errors.causes.is_empty() {
             return Err(invalid(served.about_kind(object.name()), errors));
         }

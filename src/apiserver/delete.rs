@@ -2,6 +2,7 @@
 
 use super::admission::admit_delete;
 use super::codec::decode_plain;
+use super::custom;
 use super::errors::{Answer, conflict};
 use super::meta::{self, FOREGROUND, ORPHAN};
 use super::options::{Delete, List, Propagation};
@@ -169,6 +170,11 @@ fn mark(new: &mut Value, served: &Served, options: &Delete, now: Moment) -> Fate
         Some(Propagation::Background) => finalizers.retain(|f| f != ORPHAN && f != FOREGROUND),
         None => {}
     }
+    let defines = *served.collection == *custom::COLLECTION;
+    if defines && !marked {
+        add_remove(&mut finalizers, custom::FINALIZER, "");
+        custom::begin_deletion(new, now.seconds);
+    }
     let held = !finalizers.is_empty() || !new.items_at(&["spec", "finalizers"]).is_empty() && is_namespace(served);
     new.put(&["metadata", "finalizers"], finalizers);
     let graceful = is_graceful(served);
@@ -188,10 +194,10 @@ fn mark(new: &mut Value, served: &Served, options: &Delete, now: Moment) -> Fate
     if grace > 0 || held || graceful {
         let metadata = meta::metadata_mut(new);
         metadata.insert("deletionTimestamp".into(), rfc3339(now.seconds + grace).into());
-        if !is_namespace(served) {
+        if !is_namespace(served) && !defines {
             metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
         }
-        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64) {
+        if let Some(generation) = metadata.get("generation").and_then(Value::as_i64).filter(|_| !defines) {
             metadata.insert("generation".into(), (generation + 1).into());
         }
     }

@@ -6,7 +6,7 @@ use super::registry::Served;
 use super::request::{self, Query};
 use super::respond::{self, Accepted, Asked, Body};
 use super::{health, version};
-use crate::api::Value;
+use crate::api::{GroupVersionKind, Value};
 use base64::Engine;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
@@ -65,7 +65,8 @@ impl Server {
                 .chain(["/statusz", "/version"])
                 .map(String::from)
                 .collect();
-        for served in self.registry.all().iter().filter(|served| !served.kind.group.is_empty()) {
+        let all = self.registry.all();
+        for served in all.iter().filter(|served| !served.kind.group.is_empty()) {
             paths.push(format!("/apis/{}", served.kind.group));
             paths.push(served.kind.group_version().root());
         }
@@ -90,7 +91,8 @@ impl Server {
     /// The groups with their versions, in order; the core group alone, or all the others.
     fn registry_groups(&self, core: bool) -> Vec<(String, Vec<String>)> {
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-        for served in self.registry.all().iter().filter(|served| served.kind.group.is_empty() == core) {
+        let all = self.registry.all();
+        for served in all.iter().filter(|served| served.kind.group.is_empty() == core) {
             let (group, version) = (&served.kind.group, &served.kind.version);
             match groups.iter_mut().find(|(name, _)| name == group) {
                 Some((_, versions)) if !versions.contains(version) => versions.push(version.clone()),
@@ -116,13 +118,13 @@ impl Server {
         Some(document)
     }
 
-    fn of_version<'a>(&'a self, group: &'a str, version: &'a str) -> impl Iterator<Item = &'a Arc<Served>> {
-        self.registry.all().iter().filter(move |s| s.kind.group == group && s.kind.version == version)
+    fn of_version(&self, group: &str, version: &str) -> impl Iterator<Item = Arc<Served>> {
+        self.registry.all().into_iter().filter(move |s| s.kind.group == group && s.kind.version == version)
     }
 
     /// The resources of a version, in the old form.
     fn resources(&self, group: &str, version: &str) -> Option<Value> {
-        let resources: Vec<Value> = self.of_version(group, version).flat_map(|served| old_form(served)).collect();
+        let resources: Vec<Value> = self.of_version(group, version).flat_map(|served| old_form(&served)).collect();
         if resources.is_empty() {
             return None;
         }
@@ -143,10 +145,10 @@ fn group_document(group: &str, versions: &[String]) -> Value {
 
 /// A resource and what lies below it, in the old form.
 fn old_form(served: &Served) -> Vec<Value> {
-    let info = served.info;
+    let info = &served.info;
     let mut resource = json!({
         "name": info.resource, "singularName": info.singular, "namespaced": info.namespaced(), "kind": info.kind,
-        "verbs": info.verbs
+        "verbs": served.shown_verbs()
     });
     put_names(&mut resource, served);
     if served.allows("get") && served.allows("create") {
@@ -167,7 +169,7 @@ fn old_form(served: &Served) -> Vec<Value> {
 }
 
 fn put_names(resource: &mut Value, served: &Served) {
-    let info = served.info;
+    let info = &served.info;
     if !info.short_names.is_empty() {
         resource["shortNames"] = info.short_names.clone().into();
     }
@@ -178,7 +180,9 @@ fn put_names(resource: &mut Value, served: &Served) {
 
 /// What changes when a resource is stored in another version.
 fn storage_version_hash(served: &Served) -> String {
-    let stored = format!("{}/{}", served.kind.api_version(), served.kind.kind);
+    let version = served.custom.as_ref().map_or(&served.kind.version, |custom| &custom.stored);
+    let stored = GroupVersionKind::new(&served.kind.group, version, &served.kind.kind);
+    let stored = format!("{}/{}", stored.api_version(), stored.kind);
     let digest = ring::digest::digest(&ring::digest::SHA256, stored.as_bytes());
     base64::engine::general_purpose::STANDARD.encode(&digest.as_ref()[..8])
 }
@@ -195,7 +199,7 @@ impl Server {
         let versions: Vec<Value> = versions
             .iter()
             .map(|version| {
-                let resources: Vec<Value> = self.of_version(group, version).map(|served| new_form(served)).collect();
+                let resources: Vec<Value> = self.of_version(group, version).map(|served| new_form(&served)).collect();
                 json!({"version": version, "resources": resources, "freshness": "Current"})
             })
             .collect();
@@ -205,11 +209,11 @@ impl Server {
 }
 
 fn new_form(served: &Served) -> Value {
-    let info = served.info;
+    let info = &served.info;
     let kind = |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
     let mut resource = json!({
         "resource": info.resource, "responseKind": kind("", "", &info.kind), "scope": info.scope,
-        "singularResource": info.singular, "verbs": info.verbs
+        "singularResource": info.singular, "verbs": served.shown_verbs()
     });
     put_names(&mut resource, served);
     if !info.subresources.is_empty() {

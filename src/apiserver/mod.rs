@@ -10,6 +10,7 @@ pub mod codec;
 pub mod collector;
 pub mod convert;
 pub mod create;
+pub mod custom;
 pub mod delete;
 pub mod discovery;
 pub mod encoding;

@@ -1,13 +1,14 @@
 //! The schema of everything, for clients: OpenAPI 2 as one document, OpenAPI 3 as one for each version.
 
 use super::clock::http_date;
+use super::custom;
 use super::discovery::not_found;
 use super::encoding::write_value;
 use super::pipeline::Server;
 use super::request::{Query, value};
 use super::respond::{self, Body};
 
-use crate::api::{ObjectExt, Value};
+use crate::api::{GroupVersion, ObjectExt, Value};
 use crate::schema::openapi;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -22,6 +23,11 @@ pub struct Documents {
 }
 
 impl Documents {
+    /// Forgets all documents: something that they tell of has changed.
+    pub fn forget(&self) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn get(&self, path: &str, make: impl FnOnce() -> Option<Value>) -> Option<Bytes> {
         self.get_bytes(path, || {
             let mut out = Vec::new();
@@ -48,15 +54,15 @@ impl Server {
         let is_protobuf = parts == ["v2"] && wants_protobuf(headers);
         let document = match parts {
             ["v3"] => {
-                let index = self.documents.get("v3", || Some(openapi::v3_index()));
+                let index = self.documents.get("v3", || Some(self.v3_index()));
                 let bytes = index.unwrap_or_default().to_vec();
                 return respond::whole(StatusCode::OK, "text/plain; charset=utf-8", bytes, gzip);
             }
-            ["v2"] if is_protobuf => self.documents.get_bytes("v2.pb", || Some(openapi::protobuf(&openapi::v2()))),
-            ["v2"] => self.documents.get("v2", || Some(openapi::v2())),
+            ["v2"] if is_protobuf => self.documents.get_bytes("v2.pb", || Some(openapi::protobuf(&self.v2()))),
+            ["v2"] => self.documents.get("v2", || Some(self.v2())),
             ["v3", rest @ ..] => {
                 let path = rest.join("/");
-                self.documents.get(&path, || openapi::v3_at(&path))
+                self.documents.get(&path, || openapi::v3_at(&path).or_else(|| self.custom_v3(&path)))
             }
             _ => None,
         };
@@ -81,15 +87,44 @@ impl Server {
         response
     }
 
+    /// The Swagger 2 document of everything.
+    fn v2(&self) -> Value {
+        let mut document = openapi::v2();
+        custom::add_to_v2(&self.registry.custom(), &mut document);
+        document
+    }
+
+    /// The index of the OpenAPI 3 documents, custom resources' among them.
+    fn v3_index(&self) -> Value {
+        let mut index = openapi::v3_index();
+        for (path, hash) in custom::index(&self.registry.custom()) {
+            let address = format!("/openapi/v3/{path}?hash={hash}");
+            index.put(&["paths", &path, "serverRelativeURL"], address);
+        }
+        index
+    }
+
+    /// The OpenAPI 3 document of a version of a group that has custom resources only.
+    fn custom_v3(&self, path: &str) -> Option<Value> {
+        let version = path.strip_prefix("apis/").filter(|version| version.contains('/'))?;
+        custom::v3(&self.registry.custom(), &GroupVersion::parse(version))
+    }
+
     /// The hash in a document's address; one for all documents that have no address.
     fn hash(&self, parts: &[&str]) -> String {
-        let index = openapi::v3_index();
+        let index = self.v3_index();
         let path = parts.get(1..).unwrap_or_default().join("/");
-        let address = index
-            .at(&["paths", &path, "serverRelativeURL"])
-            .or_else(|| index.at(&["paths", "api/v1", "serverRelativeURL"]));
-        let address = address.and_then(Value::as_str).unwrap_or("");
-        address.rsplit_once("hash=").map_or("", |(_, hash)| hash).to_string()
+        let hash_at = |path: &str| {
+            let address = index.text(&["paths", path, "serverRelativeURL"]);
+            address.rsplit_once("hash=").map_or("", |(_, hash)| hash).to_string()
+        };
+        match hash_at(&path) {
+            found if !found.is_empty() => found,
+            // What is about everything changes with every custom resource.
+            _ => {
+                std::iter::once(hash_at("api/v1")).chain(custom::index(&self.registry.custom()).into_values()).collect()
+            }
+        }
     }
 }
 

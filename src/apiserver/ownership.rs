@@ -42,7 +42,7 @@ fn with_writer<T>(served: &Served, manager: &Manager<'_>, now: Moment, work: imp
 
 /// Notes who wrote which fields of an object.
 pub(super) fn note_update(live: Option<&Value>, new: &mut Value, served: &Served, manager: &Manager<'_>, now: Moment) {
-    with_writer(served, manager, now, |writer| managed_fields::update(live, new, writer, served.schema));
+    with_writer(served, manager, now, |writer| managed_fields::update(live, new, writer, served.schema()));
 }
 
 /// Applies a configuration to what is there.
@@ -54,7 +54,7 @@ pub(super) fn apply(
     force: bool,
     now: Moment,
 ) -> Result<Value, ApplyError> {
-    with_writer(served, manager, now, |writer| managed_fields::apply(live, config, writer, force, served.schema))
+    with_writer(served, manager, now, |writer| managed_fields::apply(live, config, writer, force, served.schema()))
 }
 
 /// Notes who wrote an object of a kind that is never stored.
@@ -70,12 +70,19 @@ pub(super) fn note_request(request: &mut Value, kind: &GroupVersionKind, manager
 }
 
 /// Notes who wrote the replicas of an object through its scale: `scale` is the scale before, `new` the one after.
-pub(super) fn note_scale(object: &mut Value, scale: &Value, new: &Value, manager: &Manager<'_>, now: Moment) {
+///
+/// The replicas are at the path `replicas` of the object.
+pub(super) fn note_scale(
+    object: &mut Value,
+    replicas: &[&str],
+    (scale, new): (&Value, &Value),
+    manager: &Manager<'_>,
+    now: Moment,
+) {
     const PATH: [&str; 2] = ["metadata", "managedFields"];
-    const REPLICAS: [&str; 2] = ["spec", "replicas"];
     let kind = GroupVersionKind::new("autoscaling", "v1", "Scale");
     let (mut before, mut after) = (scale.clone(), new.clone());
-    let owned = managed_fields::to_scale(object.at(&PATH), &REPLICAS);
+    let owned = managed_fields::to_scale(object.at(&PATH), replicas);
     for scale in [&mut before, &mut after] {
         match &owned {
             Some(owned) => scale.put(&PATH, owned.clone()),
@@ -91,7 +98,7 @@ pub(super) fn note_scale(object: &mut Value, scale: &Value, new: &Value, manager
     };
     managed_fields::update(Some(&before), &mut after, &writer, schema::builtin().kind(&kind));
     let api_version = object.api_version().to_string();
-    match managed_fields::from_scale(object.at(&PATH), after.at(&PATH), &api_version, &REPLICAS) {
+    match managed_fields::from_scale(object.at(&PATH), after.at(&PATH), &api_version, replicas) {
         Some(entries) => object.put(&PATH, entries),
         None => drop(object.take_at(&PATH)),
     }

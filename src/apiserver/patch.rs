@@ -2,10 +2,13 @@
 
 use super::codec::{self, Decoded, essence, parse_json, parse_yaml};
 use super::create::{New, check_namespace};
-use super::errors::{Answer, bad_request, internal_plain, modified, unprocessable, unsupported_patch_type};
+use super::errors::{
+    Answer, bad_request, internal_plain, modified, unprocessable, unsupported_media_type, unsupported_patch_type,
+};
 use super::options::{FieldValidation, Write as Options};
 use super::ownership;
 use super::pipeline::{Call, Server, store_failure};
+use super::registry::Served;
 use super::respond::{self, Body};
 use super::update::{Edit, Part, check_name};
 use crate::api::{ObjectExt, Value};
@@ -24,9 +27,14 @@ enum Form {
     Apply,
 }
 
+/// What objects of custom resources take: nobody knows the keys of their lists.
+const OF_CUSTOM: [&str; 3] =
+    ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+
 impl Form {
-    fn parse(content_type: &str) -> Answer<Self> {
+    fn parse(content_type: &str, served: &Served) -> Answer<Self> {
         match essence(content_type).as_str() {
+            other if served.custom.is_some() && !OF_CUSTOM.contains(&other) => Err(unsupported_media_type(&OF_CUSTOM)),
             "application/json-patch+json" => Ok(Self::Json),
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" => Ok(Self::Strategic),
@@ -39,7 +47,7 @@ impl Form {
 impl Server {
     /// Changes an object by a patch.
     pub(super) async fn patch(&self, call: &Call<'_>, part: Part) -> Answer<Response<Body>> {
-        let form = Form::parse(call.content_type())?;
+        let form = Form::parse(call.content_type(), call.served)?;
         let options = Options::parse(call.query, "PatchOptions")?;
         if form == Form::Apply {
             options.check_apply()?;
@@ -67,7 +75,7 @@ impl Server {
                 }
                 Form::Merge => crate::merge::merge_patch::apply(&mut new, &patch),
                 Form::Strategic | Form::Apply => {
-                    let schema = call.served.schema.ok_or_else(unsupported_patch_type)?;
+                    let schema = call.served.schema().ok_or_else(unsupported_patch_type)?;
                     new = crate::merge::strategic::apply(live, &patch, schema)
                         .map_err(|error| internal_plain(error.to_string()))?;
                 }

@@ -7,6 +7,8 @@ use super::claims::ServiceRange;
 use super::clock::{self, Clock};
 use super::codec::MediaType;
 use super::collector::{self, Collector};
+use super::custom::{self, Definitions};
+use super::discovery;
 use super::errors::{About, Answer, Failure, bad_request, forbidden, internal, method_not_allowed, no_such_resource};
 use super::openapi::Documents;
 use super::options;
@@ -16,6 +18,7 @@ use super::request::{self, Query, Resource, Target, Verb};
 use super::respond::{self, Accepted, Asked, Body, Format, Include};
 use super::store::{Entry, Key, Store, StoreError};
 use super::update::{Edit, Part};
+use crate::api::GroupVersion;
 use crate::api::time::Moment;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
@@ -40,6 +43,8 @@ pub struct Server {
     pub(super) signer: OnceLock<Signer>,
     /// OpenAPI documents that were asked for.
     pub(super) documents: Documents,
+    /// The custom resources that are known.
+    pub(super) definitions: Definitions,
     /// What follows from deletes.
     pub(super) collector: Collector,
     /// Changes when the server stops.
@@ -160,10 +165,12 @@ impl Server {
             authentication: setup.authentication,
             signer: OnceLock::new(),
             documents: Documents::default(),
+            definitions: Definitions::default(),
             collector,
             stopping: watch::Sender::new(false),
         });
         server.bootstrap().await?;
+        server.serve_definitions().await?;
         tokio::spawn(collector::run(Arc::downgrade(&server), backlog));
         Ok(server)
     }
@@ -234,13 +241,18 @@ impl Server {
         user: &User,
         warnings: &Warnings,
     ) -> Answer<Response<Body>> {
-        let served =
-            self.registry.find(&target.group, &target.version, &target.resource).ok_or_else(no_such_resource)?;
+        let found = self.registry.lookup(&target.group, &target.version, &target.resource);
+        let Some(served) = &found.filter(|served| served.is_at(target)) else {
+            let version = GroupVersion { group: target.group.clone(), version: target.version.clone() };
+            let is_built_in = self.registry.has_version(&version);
+            return if is_built_in { Err(no_such_resource()) } else { Ok(discovery::not_found()) };
+        };
         let asked = match target.verb() {
             Verb::List => Asked::List,
             Verb::Watch => Asked::Watch,
             _ => Asked::One,
         };
+        check_custom(target, served)?;
         check_route(target, served)?;
         let pretty = request::value(query, "pretty").map(|_| request::flag(query, "pretty"));
         let mut accepted = Accepted::negotiate(headers, pretty, asked)?;
@@ -252,18 +264,30 @@ impl Server {
         };
         let call = Call { target, query, headers, body, user, served, accepted, now: (self.clock)(), warnings };
         call.warn(deprecation(target).map(String::from));
+        call.warn(served.custom.as_ref().and_then(|custom| custom.deprecation.clone()));
+        let answer = self.verb(&call).await;
+        let writes = !matches!(target.verb(), Verb::Get | Verb::List | Verb::Watch);
+        if writes && answer.is_ok() && *served.collection == *custom::COLLECTION {
+            self.settle_definitions().await?;
+        }
+        answer
+    }
+
+    /// Does what the verb says.
+    async fn verb(self: &Arc<Self>, call: &Call<'_>) -> Answer<Response<Body>> {
+        let target = call.target;
         if !target.subresource.is_empty() {
-            return self.subresource(&call).await;
+            return self.subresource(call).await;
         }
         match target.verb() {
-            Verb::Get => self.get(&call).await,
-            Verb::List => self.list(&call).await,
-            Verb::Watch => self.watch(&call).await,
-            Verb::Create => self.create(&call).await,
-            Verb::Update => self.update(&call, Part::Main).await,
-            Verb::Patch => self.patch(&call, Part::Main).await,
-            Verb::Delete => self.delete(&call).await,
-            Verb::DeleteCollection => self.delete_collection(&call).await,
+            Verb::Get => self.get(call).await,
+            Verb::List => self.list(call).await,
+            Verb::Watch => self.watch(call).await,
+            Verb::Create => self.create(call).await,
+            Verb::Update => self.update(call, Part::Main).await,
+            Verb::Patch => self.patch(call, Part::Main).await,
+            Verb::Delete => self.delete(call).await,
+            Verb::DeleteCollection => self.delete_collection(call).await,
             Verb::Other => Err(method_not_allowed()),
         }
     }
@@ -287,6 +311,20 @@ fn deprecation(target: &Resource) -> Option<&'static str> {
         ("", "v1", "endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
         _ => None,
     }
+}
+
+/// Refuses what a custom resource does not have, and new objects when its definition is being deleted.
+fn check_custom(target: &Resource, served: &Served) -> Answer<()> {
+    let Some(custom) = &served.custom else { return Ok(()) };
+    if !target.subresource.is_empty() && served.subresource(&target.subresource).is_none() {
+        return Err(super::errors::not_found(served.about(&target.name)));
+    }
+    if !custom.terminating || target.verb() != Verb::Create {
+        return Ok(());
+    }
+    let mut failure = super::errors::method_not_supported(served.about(""), "create");
+    failure.message = "create not allowed while custom resource definition is terminating".into();
+    Err(failure)
 }
 
 /// Checks that the URL is one that the resource is served at.

@@ -37,6 +37,12 @@ impl Selection {
         for requirement in &fields.requirements {
             let field = requirement.field.as_str();
             let known = field == "metadata.name" || field == "metadata.namespace" && served.info.namespaced();
+            if let Some(custom) = &served.custom {
+                if !known && !custom.selectable.iter().any(|name| name == field) {
+                    return Err(bad_request(format!("field label not supported: {field}")));
+                }
+                continue;
+            }
             if !known && !selectable.iter().any(|(name, _)| *name == field) {
                 return Err(bad_request(if selectable.is_empty() {
                     format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
@@ -66,8 +72,7 @@ impl Selection {
                 "metadata.namespace" => requirement.value == namespace,
                 field => {
                     let object = decoded.get_or_insert_with(|| served.value(&entry.object, entry.revision));
-                    let reader = served.rules.selectable_fields.iter().find(|(known, _)| *known == field);
-                    reader.is_some_and(|(_, read)| read(object) == requirement.value)
+                    served.selected(object, field).is_some_and(|value| value == requirement.value)
                 }
             };
             equal == requirement.equal
@@ -167,28 +172,36 @@ fn nothing<'a>(call: &'a Call<'_>) -> Range<'a> {
 pub(super) fn answer(call: &Call<'_>, entries: Vec<Arc<Entry>>, metadata: Vec<u8>) -> Response<Body> {
     let served = call.served;
     let mut out = Vec::with_capacity(PIECE);
-    let end: &[u8] = match call.accepted.shape {
+    let end: Vec<u8> = match call.accepted.shape {
+        Shape::Whole if served.custom.is_some() => {
+            let (kind, version) = (served.list_kind(), served.kind.api_version());
+            out.extend_from_slice(format!(r#"{{"apiVersion":"{version}","items":["#).as_bytes());
+            let metadata = String::from_utf8_lossy(&metadata);
+            // A list without a type always says where it goes on.
+            let goes_on = if metadata.contains("\"continue\":") { "" } else { "\"continue\":\"\"," };
+            format!(r#"],"kind":"{kind}","metadata":{{{goes_on}{}}}"#, &metadata[1..]).into_bytes()
+        }
         Shape::Whole => {
-            let (kind, version) = (&served.kind.kind, served.kind.api_version());
-            out.extend_from_slice(format!(r#"{{"kind":"{kind}List","apiVersion":"{version}","metadata":"#).as_bytes());
+            let (kind, version) = (served.list_kind(), served.kind.api_version());
+            out.extend_from_slice(format!(r#"{{"kind":"{kind}","apiVersion":"{version}","metadata":"#).as_bytes());
             out.extend_from_slice(&metadata);
             out.extend_from_slice(br#","items":["#);
-            b"]}"
+            b"]}".into()
         }
         Shape::Metadata(version) => {
             let head = format!(r#"{{"kind":"PartialObjectMetadataList","apiVersion":"{version}","metadata":"#);
             out.extend_from_slice(head.as_bytes());
             out.extend_from_slice(&metadata);
             out.extend_from_slice(br#","items":["#);
-            b"]}"
+            b"]}".into()
         }
         Shape::Table(version) => {
             out.extend_from_slice(format!(r#"{{"kind":"Table","apiVersion":"{version}","metadata":"#).as_bytes());
             out.extend_from_slice(&metadata);
             out.extend_from_slice(br#","columnDefinitions":"#);
-            table::write_columns(served.columns, &mut out);
+            table::write_columns(&served.columns, &mut out);
             out.extend_from_slice(br#","rows":["#);
-            b"]}"
+            b"]}".into()
         }
     };
     let size: usize = entries.iter().map(|entry| entry.object.size()).sum();
@@ -199,7 +212,7 @@ pub(super) fn answer(call: &Call<'_>, entries: Vec<Arc<Entry>>, metadata: Vec<u8
             }
             write_item(served, entry, call.accepted, call.now.seconds, &mut out);
         }
-        out.extend_from_slice(end);
+        out.extend_from_slice(&end);
         return respond::json(StatusCode::OK, out, call.accepted);
     }
     let served = call.served.clone();
@@ -216,7 +229,7 @@ pub(super) fn answer(call: &Call<'_>, entries: Vec<Arc<Entry>>, metadata: Vec<u8
                     write_item(&served, &entry, accepted, now, &mut out);
                 }
                 None => {
-                    out.extend_from_slice(end);
+                    out.extend_from_slice(&end);
                     out.push(b'\n');
                     open = false;
                 }
@@ -231,6 +244,7 @@ pub(super) fn answer(call: &Call<'_>, entries: Vec<Arc<Entry>>, metadata: Vec<u8
 fn write_item(served: &Served, entry: &Entry, accepted: Accepted, now: i64, out: &mut Vec<u8>) {
     let shown = served.show(&entry.object, Some(entry.revision));
     match accepted.shape {
+        Shape::Whole if served.custom.is_some() => shown.object.write(&served.head, shown.version, out),
         Shape::Whole => shown.object.write_item(shown.version, out),
         Shape::Metadata(version) => respond::write_partial(version, &shown, served, out),
         Shape::Table(_) => table::write_row(served, &shown, accepted.include, now, out),

@@ -1,20 +1,24 @@
 //! The resources that the server has, each with all that the generic code needs to know of it.
 
 use super::convert::{self, Conversion};
+use super::custom::Custom;
 use super::encoding::Encoded;
 use super::errors::About;
+use super::kinds::field::Errors;
 use super::kinds::{self, Kind};
+use super::request::{Resource as Target, Verb};
 use super::respond::Shown;
 use crate::api::group::qualified;
 use crate::api::{GroupVersion, GroupVersionKind, ObjectExt, TypeRef, Value};
 use crate::schema::{self, Resource, Subresource, TableColumn};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// A resource in one version.
 pub struct Served {
     /// What discovery says of it.
-    pub info: &'static Resource,
+    pub info: Cow<'static, Resource>,
     /// The full name of its kind.
     pub kind: GroupVersionKind,
     /// The rules of its kind.
@@ -24,11 +28,12 @@ pub struct Served {
     /// `"kind":"Pod","apiVersion":"v1",`: how its encoded objects begin.
     pub head: String,
     /// The columns of its table.
-    pub columns: &'static [TableColumn],
+    pub columns: Cow<'static, [TableColumn]>,
     /// How it differs from the version that is kept; none when it is that one.
     pub conversion: Option<Conversion>,
-    /// The type of its objects.
-    pub schema: Option<TypeRef<'static>>,
+    /// What a CustomResourceDefinition says of it; none for what is built in.
+    pub custom: Option<Custom>,
+    schema: Option<TypeRef<'static>>,
     kinds: Arc<HashSet<GroupVersionKind>>,
 }
 
@@ -40,12 +45,42 @@ impl Served {
 
     /// How errors speak of an object by its kind.
     pub fn about_kind<'a>(&'a self, name: &'a str) -> About<'a> {
-        About { group: storage_group(self.info), kind: &self.kind.kind, name }
+        About { group: storage_group(&self.info), kind: &self.kind.kind, name }
     }
 
     /// `resource.group`.
     pub fn group_resource(&self) -> String {
         qualified(&self.info.resource, &self.kind.group)
+    }
+
+    /// Whether a URL is one of a custom resource's; those of built-in ones are told apart later.
+    pub fn is_at(&self, target: &Target) -> bool {
+        let across = target.namespace.is_empty();
+        let lists = matches!(target.verb(), Verb::List | Verb::Watch) && target.name.is_empty();
+        self.custom.is_none() || if self.info.namespaced() { !across || lists } else { across }
+    }
+
+    /// The kind of lists of its objects.
+    pub fn list_kind(&self) -> Cow<'_, str> {
+        match &self.custom {
+            Some(custom) => custom.list_kind.as_str().into(),
+            None => format!("{}List", self.kind.kind).into(),
+        }
+    }
+
+    /// Whether an object may be replaced only by somebody who says which state of it he saw.
+    pub fn needs_version(&self) -> bool {
+        self.custom.is_some() || *self.collection == *super::custom::COLLECTION
+    }
+
+    /// The verbs that discovery tells of: those that make or change objects are still answered, but no longer shown,
+    /// when the definition is being deleted.
+    pub fn shown_verbs(&self) -> Vec<&str> {
+        let writing: &[&str] = match &self.custom {
+            Some(custom) if custom.terminating => &["patch", "create", "update"],
+            _ => &[],
+        };
+        self.info.verbs.iter().map(String::as_str).filter(|verb| !writing.contains(verb)).collect()
     }
 
     /// Whether it has a verb.
@@ -54,7 +89,7 @@ impl Served {
     }
 
     /// What lies below its objects, by name.
-    pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {
+    pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.info.subresources.iter().find(|s| s.name == name)
     }
 
@@ -63,11 +98,55 @@ impl Served {
         self.kinds.contains(kind)
     }
 
+    /// The type of its objects.
+    pub fn schema(&self) -> Option<TypeRef<'_>> {
+        match &self.custom {
+            Some(custom) => custom.object_type(),
+            None => self.schema,
+        }
+    }
+
     /// Brings a decoded object into the form of its type: unknown fields go, and are complained about.
     pub fn normalise(&self, object: &mut Value) -> Result<Vec<String>, String> {
-        match self.schema {
-            Some(schema) => schema::normalise(object, schema).map_err(|error| error.to_string()),
-            None => Ok(Vec::new()),
+        match (&self.custom, self.schema) {
+            (Some(custom), _) => custom.normalise(object),
+            (None, Some(schema)) => schema::normalise(object, schema).map_err(|error| error.to_string()),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+
+    /// Fills in what was left out.
+    pub fn default(&self, object: &mut Value) {
+        match &self.custom {
+            Some(custom) => custom.default(object),
+            None => (self.rules.default)(object),
+        }
+    }
+
+    /// Complains about an object; `old` is the one that it takes the place of.
+    pub fn validate(&self, object: &Value, old: Option<&Value>, errors: &mut Errors) {
+        match (&self.custom, old) {
+            (Some(custom), old) => custom.validate(object, old, errors),
+            (None, Some(old)) => (self.rules.validate_update)(object, old, errors),
+            (None, None) => (self.rules.validate)(object, errors),
+        }
+    }
+
+    /// Complains about a change of an object's status.
+    pub fn validate_status(&self, object: &Value, old: &Value, errors: &mut Errors) {
+        match &self.custom {
+            Some(custom) => custom.validate(object, Some(old), errors),
+            None => (self.rules.validate_status_update)(object, old, errors),
+        }
+    }
+
+    /// The value of a field that a selector names; none when it may not be named.
+    pub fn selected(&self, object: &Value, field: &str) -> Option<String> {
+        match &self.custom {
+            Some(custom) => custom.selected(object, field),
+            None => {
+                self.rules.selectable_fields.iter().find(|(known, _)| *known == field).map(|(_, read)| read(object))
+            }
         }
     }
 
@@ -76,6 +155,9 @@ impl Served {
         let mut value = self.as_shown(object, version);
         if let Some(conversion) = &self.conversion {
             (conversion.from_kept)(&mut value);
+        }
+        if let Some(custom) = self.custom.as_ref().filter(|custom| custom.is_stale(version)) {
+            custom.renew(&mut value);
         }
         value
     }
@@ -102,9 +184,11 @@ impl Served {
 
     /// A kept object as this version shows it.
     pub fn show(&self, object: &Encoded, version: Option<u64>) -> Shown {
-        let object = match &self.conversion {
-            None => object.clone(),
-            Some(_) => Encoded::new(&self.value(object, version.unwrap_or(0))),
+        let is_stale = self.custom.as_ref().is_some_and(|custom| version.is_some_and(|v| custom.is_stale(v)));
+        let object = if self.conversion.is_some() || is_stale {
+            Encoded::new(&self.value(object, version.unwrap_or(0)))
+        } else {
+            object.clone()
         };
         Shown { object, version }
     }
@@ -115,11 +199,13 @@ impl Served {
     }
 }
 
-/// All resources.
+/// All resources: the built-in ones, which never change, and custom ones, which come and go.
 pub struct Registry {
     served: Vec<Arc<Served>>,
     by_name: HashMap<(String, String, String), usize>,
     versions: HashSet<GroupVersion>,
+    kinds: Arc<HashSet<GroupVersionKind>>,
+    custom: RwLock<Arc<[Arc<Served>]>>,
 }
 
 impl Registry {
@@ -133,19 +219,26 @@ impl Registry {
             .chain(resources.iter().map(Resource::group_version_kind))
             .collect();
         let kinds = Arc::new(kinds);
-        let mut registry = Self { served: Vec::new(), by_name: HashMap::new(), versions: HashSet::new() };
+        let mut registry = Self {
+            served: Vec::new(),
+            by_name: HashMap::new(),
+            versions: HashSet::new(),
+            kinds: kinds.clone(),
+            custom: RwLock::default(),
+        };
         for info in resources {
             let kind = info.group_version_kind();
             let served = Served {
                 rules: kinds::rules(storage_group(info), &info.resource),
                 collection: collection(info).into(),
                 head: format!(r#""kind":"{}","apiVersion":"{}","#, kind.kind, kind.api_version()),
-                columns: schema::table_columns(&info.group_version_resource()).unwrap_or(default_columns()),
+                columns: schema::table_columns(&info.group_version_resource()).unwrap_or(default_columns()).into(),
                 conversion: convert::of(&info.group, &info.version, &info.resource),
                 schema: schema::builtin().kind(&kind),
                 kinds: kinds.clone(),
+                custom: None,
                 kind,
-                info,
+                info: Cow::Borrowed(info),
             };
             let key = (info.group.clone(), info.version.clone(), info.resource.clone());
             registry.versions.insert(served.kind.group_version());
@@ -155,12 +248,53 @@ impl Registry {
         registry
     }
 
-    /// All resources, in the order of discovery.
-    pub fn all(&self) -> &[Arc<Served>] {
+    /// The built-in resources, in the order of discovery.
+    pub fn built_in(&self) -> &[Arc<Served>] {
         &self.served
     }
 
-    /// A resource by its full name.
+    /// The custom resources, in the order of discovery.
+    pub fn custom(&self) -> Arc<[Arc<Served>]> {
+        self.custom.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// All resources, in the order of discovery.
+    pub fn all(&self) -> Vec<Arc<Served>> {
+        self.served.iter().chain(self.custom().iter()).cloned().collect()
+    }
+
+    /// Puts other custom resources in the place of those that there are.
+    pub fn set_custom(&self, custom: Vec<Arc<Served>>) {
+        *self.custom.write().unwrap_or_else(PoisonError::into_inner) = custom.into();
+    }
+
+    /// A custom resource in one version.
+    pub fn make_custom(&self, info: Resource, columns: Vec<TableColumn>, rules: Kind, custom: Custom) -> Served {
+        let kind = info.group_version_kind();
+        Served {
+            rules,
+            collection: format!("/registry/{}/{}/", info.group, info.resource).into(),
+            head: format!(r#""apiVersion":"{}","kind":"{}","#, kind.api_version(), kind.kind),
+            columns: columns.into(),
+            conversion: None,
+            schema: None,
+            custom: Some(custom),
+            kinds: self.kinds.clone(),
+            kind,
+            info: Cow::Owned(info),
+        }
+    }
+
+    /// A resource by its full name, built in or custom.
+    pub fn lookup(&self, group: &str, version: &str, resource: &str) -> Option<Arc<Served>> {
+        self.find(group, version, resource).cloned().or_else(|| {
+            let is_it =
+                |s: &&Arc<Served>| s.kind.group == group && s.kind.version == version && s.info.resource == resource;
+            self.custom().iter().find(is_it).cloned()
+        })
+    }
+
+    /// A built-in resource by its full name.
     pub fn find(&self, group: &str, version: &str, resource: &str) -> Option<&Arc<Served>> {
         let key = (group.to_string(), version.to_string(), resource.to_string());
         self.by_name.get(&key).map(|i| &self.served[*i])
@@ -171,14 +305,14 @@ impl Registry {
         self.find("", "v1", resource)
     }
 
-    /// A resource by the kind of its objects.
+    /// A built-in resource by the kind of its objects.
     pub fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Served>> {
         self.served
             .iter()
             .find(|s| s.kind.kind == kind && s.kind.group == group && s.kind.version == version && s.allows("get"))
     }
 
-    /// Whether a group and version is served.
+    /// Whether a group and version is built in.
     pub fn has_version(&self, version: &GroupVersion) -> bool {
         self.versions.contains(version)
     }
@@ -211,7 +345,7 @@ fn default_columns() -> &'static [TableColumn] {
             name: name.into(),
             kind: kind.into(),
             format: format.into(),
-            priority: 0,
+            ..TableColumn::default()
         };
         [column("Name", "string", "name"), column("Created At", "date", "")]
     });
@@ -225,14 +359,14 @@ mod tests {
     #[test]
     fn every_resource_is_found_and_has_a_type() {
         let registry = Registry::builtin();
-        for served in registry.all() {
-            let info = served.info;
+        for served in registry.built_in() {
+            let info = &served.info;
             let found = registry.find(&info.group, &info.version, &info.resource).unwrap();
             assert_eq!(found.kind, served.kind);
-            assert!(served.schema.is_some(), "{} has no type", info.resource);
+            assert!(served.schema().is_some(), "{} has no type", info.resource);
         }
         let events: Vec<&str> =
-            registry.all().iter().filter(|s| s.info.resource == "events").map(|s| &*s.collection).collect();
+            registry.built_in().iter().filter(|s| s.info.resource == "events").map(|s| &*s.collection).collect();
         assert_eq!(events, ["/registry/events/", "/registry/events/"]);
     }
 }

@@ -234,7 +234,7 @@ pub fn object(status: StatusCode, shown: &Shown, served: &Served, accepted: Acce
                 version.into_iter().map(|v| ("resourceVersion".to_string(), v.into())).collect();
             write_value(&mut out, &metadata.into());
             out.extend_from_slice(br#","columnDefinitions":"#);
-            table::write_columns(served.columns, &mut out);
+            table::write_columns(&served.columns, &mut out);
             out.extend_from_slice(br#","rows":["#);
             table::write_row(served, shown, accepted.include, now, &mut out);
             out.extend_from_slice(b"]}");

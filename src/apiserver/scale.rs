@@ -1,11 +1,13 @@
 //! The scale of what has replicas (autoscaling/v1 Scale), read from and written to the object itself.
 
 use super::codec::{Decoded, essence, parse_json};
+use super::custom::names;
 use super::errors::{Answer, bad_request, internal_plain, invalid, unprocessable, unsupported_patch_type};
 use super::kinds::field::Errors;
 use super::options::Write as Options;
 use super::ownership;
 use super::pipeline::{Call, Server};
+use super::registry::Served;
 use super::respond::{self, Body, Shape};
 use super::subresources::body;
 use super::update::{Edit, Part};
@@ -22,7 +24,7 @@ impl Server {
     pub(super) async fn get_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let entry = self.entry(call).await?;
         let object = call.served.value(&entry.object, entry.revision);
-        Ok(answer(&scale_of(&object), call))
+        Ok(answer(&scale_of(&object, call.served)?, call))
     }
 
     /// Sets the scale of an object from a request's body.
@@ -62,7 +64,7 @@ impl Server {
         let name = call.target.name.as_str();
         let manager = call.manager(options);
         let edit = |live: &Value| {
-            let before = scale_of(live);
+            let before = scale_of(live, call.served)?;
             let scale = change(&before)?;
             if scale.name() != name {
                 let found = scale.name();
@@ -77,8 +79,10 @@ impl Server {
                 return Err(invalid(about, errors));
             }
             let mut object = live.clone();
-            object.put(&["spec", "replicas"], replicas);
-            ownership::note_scale(&mut object, &before, &scale, &manager, call.now);
+            let path = call.served.custom.as_ref().and_then(|custom| custom.scale.as_ref());
+            let path = path.map_or(vec!["spec", "replicas"], |paths| names(&paths.spec));
+            object.put(&path, replicas);
+            ownership::note_scale(&mut object, &path, (&before, &scale), &manager, call.now);
             let version = scale.resource_version();
             if !version.is_empty() {
                 object.put(&["metadata", "resourceVersion"], version);
@@ -88,7 +92,7 @@ impl Server {
         let shown =
             self.change(&Edit { applied: true, ..call.edit(Part::Main, options) }, &mut Vec::new(), &edit).await?;
         let object = call.served.as_shown(&shown.object, shown.version.unwrap_or(0));
-        Ok(answer(&scale_of(&object), call))
+        Ok(answer(&scale_of(&object, call.served)?, call))
     }
 }
 
@@ -101,7 +105,7 @@ fn answer(scale: &Value, call: &Call<'_>) -> Response<Body> {
         name: name.into(),
         kind: kind.into(),
         format: format.into(),
-        priority: 0,
+        ..TableColumn::default()
     };
     let columns = [
         column("Name", "string", "name"),
@@ -115,25 +119,35 @@ fn answer(scale: &Value, call: &Call<'_>) -> Response<Body> {
     respond::row(&columns, cells, scale, call.accepted, version)
 }
 
-/// The scale of an object.
-fn scale_of(object: &Value) -> Value {
+/// The scale of an object; for one of a custom resource, at the paths that its definition says.
+fn scale_of(object: &Value, served: &Served) -> Answer<Value> {
+    let Some(paths) = served.custom.as_ref().and_then(|custom| custom.scale.as_ref()) else {
+        let replicas = |part: &str| object.integer(&[part, "replicas"]).unwrap_or(0);
+        let selector = selector_text(object.at(&["spec", "selector"]));
+        return Ok(scale(object, replicas("spec"), replicas("status"), selector));
+    };
+    let number = |path: &[String]| object.at(&names(path)).and_then(Value::as_i64);
+    let Some(wanted) = number(&paths.spec) else {
+        let why = format!("the spec replicas field \".{}\" does not exist", paths.spec.join("."));
+        return Err(super::errors::internal(why));
+    };
+    let selector = object.text(&names(&paths.selector)).to_owned();
+    let selector = if paths.selector.is_empty() { String::new() } else { selector };
+    Ok(scale(object, wanted, number(&paths.status).unwrap_or(0), selector))
+}
+
+fn scale(object: &Value, wanted: i64, there: i64, selector: String) -> Value {
     let mut scale = json!({
-        "kind": "Scale",
-        "apiVersion": "autoscaling/v1",
-        "metadata": {},
-        "spec": {},
-        "status": {"replicas": object.integer(&["status", "replicas"]).unwrap_or(0)}
+        "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {}, "spec": {}, "status": {"replicas": there}
     });
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         if let Some(value) = object.at(&["metadata", field]) {
             scale.put(&["metadata", field], value.clone());
         }
     }
-    let replicas = object.integer(&["spec", "replicas"]).unwrap_or(0);
-    if replicas != 0 {
-        scale.put(&["spec", "replicas"], replicas);
+    if wanted != 0 {
+        scale.put(&["spec", "replicas"], wanted);
     }
-    let selector = selector_text(object.at(&["spec", "selector"]));
     if !selector.is_empty() {
         scale.put(&["status", "selector"], selector);
     }
@@ -161,6 +175,8 @@ mod tests {
                 "matchExpressions": [{"key": "c", "operator": "In", "values": ["y", "x"]}]}},
             "status": {"replicas": 2}
         });
+        let registry = crate::apiserver::registry::Registry::builtin();
+        let scale_of = |object: &Value| scale_of(object, registry.find("apps", "v1", "deployments").unwrap()).unwrap();
         let scale = scale_of(&deployment);
         assert_eq!(scale["status"], json!({"replicas": 2, "selector": "a=1,b=2,c in (x,y)"}));
         assert_eq!((&scale["spec"], &scale["metadata"]), (&json!({"replicas": 3}), &json!({"name": "d"})));

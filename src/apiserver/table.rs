@@ -17,7 +17,9 @@ pub fn write_columns(columns: &[TableColumn], out: &mut Vec<u8>) {
             out.extend_from_slice(key.as_bytes());
             write_string(out, text);
         }
-        out.extend_from_slice(format!(r#","description":"","priority":{}}}"#, column.priority).as_bytes());
+        out.extend_from_slice(br#","description":"#);
+        write_string(out, &column.description);
+        out.extend_from_slice(format!(r#","priority":{}}}"#, column.priority).as_bytes());
     }
     out.push(b']');
 }
@@ -42,6 +44,9 @@ pub fn write_row(served: &Served, shown: &Shown, include: Include, now: i64, out
 }
 
 fn cells(served: &Served, object: &Value, now: i64) -> Vec<Value> {
+    if let Some(custom) = &served.custom {
+        return custom.cells(object, now);
+    }
     let cells = (served.rules.cells)(object, now);
     // A kind without rules of its own may have columns of its own; IPAddresses have a cell that no column is for.
     if cells.len() >= served.columns.len() {

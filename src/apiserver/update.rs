@@ -147,6 +147,11 @@ impl Server {
             let entry = entry.ok_or_else(|| not_found(served.about(name)))?;
             let live = served.value(&entry.object, entry.revision);
             let Decoded { object: new, warnings: more } = change(&live)?;
+            if new.resource_version().is_empty() && served.needs_version() {
+                let mut errors = Errors::default();
+                errors.invalid("metadata.resourceVersion", &0.into(), "must be specified for an update");
+                return Err(invalid(served.about(name), errors));
+            }
             if !new.resource_version().is_empty() && new.resource_version() != live.resource_version() {
                 return Err(modified(served.about(name)));
             }
@@ -174,7 +179,7 @@ impl Server {
         let (served, now) = (edit.served, (self.clock)());
         let rules = &served.rules;
         keep_metadata(&mut new, live);
-        (rules.default)(&mut new);
+        served.default(&mut new);
         meta::prune(&mut new);
         if !edit.applied {
             ownership::note_update(Some(live), &mut new, served, &edit.manager, now);
@@ -191,8 +196,8 @@ impl Server {
         // Each kind checks metadata once more in kube-apiserver, which shows in the list of causes.
         meta::validate_change(&new, live, &mut errors);
         match edit.part {
-            Part::Main => (rules.validate_update)(&new, live, &mut errors),
-            Part::Status => (rules.validate_status_update)(&new, live, &mut errors),
+            Part::Main => served.validate(&new, Some(live), &mut errors),
+            Part::Status => served.validate_status(&new, live, &mut errors),
             _ => (rules.validate_part_update)(edit.manager.subresource, &new, live, &mut errors),
         }
         if !errors.causes.is_empty() {

@@ -177,7 +177,7 @@ impl Watch {
         if std::mem::replace(&mut self.columns_sent, true) {
             piece.extend_from_slice(b"null");
         } else {
-            table::write_columns(self.served.columns, piece);
+            table::write_columns(&self.served.columns, piece);
         }
         piece.extend_from_slice(br#","rows":["#);
     }

@@ -96,6 +96,8 @@ pub struct TableColumn {
     pub format: String,
     /// 0 when it is always shown, 1 for `-o wide`.
     pub priority: i32,
+    /// What it shows, in a sentence; only custom resources' columns say it.
+    pub description: String,
 }
 
 static RESOURCES: LazyLock<Vec<Resource>> = LazyLock::new(|| read::<Resources>().resources);

@@ -9,7 +9,7 @@ mod types;
 
 pub use document::Contents;
 pub use protobuf::protobuf;
-pub use read::{from_v2, from_v3};
+pub use read::{from_v2, from_v3, node};
 
 use super::facts::{builtin, resources};
 use super::{Resource, facts};
