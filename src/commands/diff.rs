@@ -1,16 +1,18 @@
 //! `diff`: what apply would change.
 
 use super::flags::{Flags, integer, lines, switch, words};
-use super::{Context, Exit, Failure, sets};
-use crate::api::Object;
-use crate::client::{PatchKind, Request};
+use super::{Context, Exit, Failure, log_line, sets};
+use crate::api::{GroupVersionKind, Object, ObjectExt};
+use crate::client::{Mapping, PatchKind, Request};
 use crate::manifest::Sources;
 use crate::ops::diff::{Versions, file_name, unified};
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation};
+use crate::ops::prune::{self, Place};
 use crate::ops::{Cluster, apply, last_applied, server_side, waves};
 use crate::yaml;
 use clap::{ArgMatches, Command};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -59,6 +61,8 @@ struct Plan {
     force_conflicts: bool,
     managed_fields: bool,
     secrets: bool,
+    /// The kinds whose objects would be pruned: kubectl's when it is empty.
+    prune: Option<Vec<GroupVersionKind>>,
 }
 
 fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
@@ -75,12 +79,10 @@ fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
         force_conflicts: matches.on("force-conflicts"),
         managed_fields: matches.on("show-managed-fields"),
         secrets: matches.on("show-secrets"),
+        prune: if matches.on("prune") { Some(prune::allowlist(&matches.list("prune-allowlist"))?) } else { None },
     };
     if plan.force_conflicts && !server_side {
         return Err(Failure::message("--force-conflicts only works with --server-side"));
-    }
-    if matches.on("prune") {
-        return Err(Failure::message("--prune is not supported yet"));
     }
     Ok(plan)
 }
@@ -107,6 +109,10 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
     let plan = plan(matches)?;
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
+    let allowlist = match &plan.prune {
+        Some(allowlist) => Some(runtime.block_on(prune::resources(&cluster, allowlist))?),
+        None => None,
+    };
     // kubectl stops at the first object that cannot be read or compared.
     let mut infos = Vec::new();
     let mut unread = None;
@@ -137,16 +143,20 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
             }
         },
     ));
+    if !plan.managed_fields {
+        found.iter_mut().for_each(Versions::without_managed_fields);
+    }
+    if let Some(allowlist) = allowlist {
+        let visited = found.iter().filter_map(|versions| Some(versions.live.as_ref()?.uid().to_string())).collect();
+        let namespaces =
+            infos.iter().filter(|info| info.mapping.namespaced).map(|info| info.namespace.clone()).collect();
+        pruned(&cluster, allowlist, &plan.labels, &visited, &namespaces, &mut found, cx)?;
+    }
     if let Some(failure) = failure.or(unread) {
         return Err(failure);
     }
-    for versions in &mut found {
-        if !plan.managed_fields {
-            versions.without_managed_fields();
-        }
-        if !plan.secrets {
-            versions.mask_secrets();
-        }
+    if !plan.secrets {
+        found.iter_mut().for_each(Versions::mask_secrets);
     }
     found.sort_by(|a, b| a.file.cmp(&b.file));
     // Of two texts about one object, the later one wins, as it does in kubectl's folders.
@@ -157,6 +167,41 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
         Some(program) => external(&program, &found, cx),
         None => internal(&found, cx),
     }
+}
+
+/// Adds the objects that pruning would delete. That they cannot be found is a warning.
+fn pruned(
+    cluster: &Cluster,
+    allowlist: Vec<Mapping>,
+    labels: &str,
+    visited: &BTreeSet<String>,
+    namespaces: &BTreeSet<String>,
+    found: &mut Vec<Versions>,
+    cx: &mut Context,
+) -> Result<(), Failure> {
+    let runtime = cx.runtime()?;
+    let searched = runtime.block_on(async {
+        let mut resources = allowlist;
+        if resources.is_empty() {
+            let (place, words) = prune::WARNING;
+            cx.complain(&log_line('W', place, words));
+            resources = prune::default_resources(cluster).await?;
+        }
+        let stale = |object: &Object| prune::is_stale(object, visited);
+        prune::search(cluster, &Place::of(&resources, namespaces), labels, stale, async |place, objects| {
+            for object in objects.map_err(|failure| place.failed(&failure))? {
+                let file = file_name(&object, &place.namespace);
+                found.push(Versions { file, live: Some(object), merged: None });
+            }
+            Ok(())
+        })
+        .await
+    });
+    if let Err(failure) = searched {
+        let words = format!("pruning failed and could not be evaluated err: {}", failure.words());
+        cx.complain(&log_line('W', "diff.go:760", &words));
+    }
+    Ok(())
 }
 
 type Notes = Vec<String>;
@@ -174,7 +219,7 @@ async fn versions(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<(Versio
         };
         let last = attempt == RETRIES;
         if last && live.is_some() {
-            notes.push(crate::commands::log_line(
+            notes.push(log_line(
                 'W',
                 "diff.go:723",
                 &format!(
@@ -225,7 +270,7 @@ async fn merged(
         None => {
             if let Some(text) = last_applied::read(live) {
                 let text = text.to_string();
-                crate::api::ObjectExt::put(&mut modified, &["metadata", "annotations", last_applied::ANNOTATION], text);
+                modified.put(&["metadata", "annotations", last_applied::ANNOTATION], text);
             }
         }
     }
@@ -234,8 +279,7 @@ async fn merged(
         return Ok(live.clone());
     }
     if !unlocked && kind != PatchKind::Json {
-        let version = crate::api::ObjectExt::resource_version(live).to_string();
-        crate::api::ObjectExt::put(&mut patch, &["metadata", "resourceVersion"], version);
+        patch.put(&["metadata", "resourceVersion"], live.resource_version());
     }
     let request = Request::patch(
         &info.mapping,
@@ -256,7 +300,9 @@ fn internal(found: &[Versions], cx: &mut Context) -> Result<Exit, Failure> {
     let folder = std::env::temp_dir();
     let number = cx.random_number();
     let (live, merged) = (folder.join(format!("LIVE-{number}")), folder.join(format!("MERGED-{number}")));
-    let stamp = cx.now().strftime("%Y-%m-%d %H:%M:%S.%9f %z").to_string();
+    let stamped = |time: jiff::Zoned| time.strftime("%Y-%m-%d %H:%M:%S.%9f %z").to_string();
+    let (stamp, epoch) =
+        (stamped(cx.now()), stamped(jiff::Timestamp::UNIX_EPOCH.to_zoned(cx.now().time_zone().clone())));
     let mut differs = false;
     for versions in found {
         let hunks = unified(&text(&versions.live), &text(&versions.merged));
@@ -266,7 +312,9 @@ fn internal(found: &[Versions], cx: &mut Context) -> Result<Exit, Failure> {
         differs = true;
         let (a, b) = (live.join(&versions.file), merged.join(&versions.file));
         let (a, b) = (a.display(), b.display());
-        let head = format!("diff -u -N {a} {b}\n--- {a}\t{stamp}\n+++ {b}\t{stamp}\n");
+        // An object that is not there any more has no file, which counts as an empty one of long ago.
+        let merged_stamp = if versions.merged.is_some() { &stamp } else { &epoch };
+        let head = format!("diff -u -N {a} {b}\n--- {a}\t{stamp}\n+++ {b}\t{merged_stamp}\n");
         cx.print(&head)?;
         cx.print(&hunks)?;
     }
@@ -314,6 +362,10 @@ impl Folders {
 
     fn write(&self, versions: &Versions) -> Result<(), Failure> {
         for (folder, object) in [(&self.live, &versions.live), (&self.merged, &versions.merged)] {
+            // What would not be there any more has no file.
+            if object.is_none() && std::ptr::eq(folder, &self.merged) {
+                continue;
+            }
             let mut file = std::fs::File::create(folder.join(&versions.file))?;
             file.write_all(text(object).as_bytes())?;
         }

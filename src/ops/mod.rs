@@ -1,6 +1,7 @@
 //! What several commands share: which objects are meant, and how they are applied, deleted, compared and waited for.
 
 pub mod apply;
+pub mod applyset;
 pub mod assignments;
 pub mod cluster;
 pub mod condition;
@@ -27,6 +28,7 @@ pub mod overrides;
 pub mod pairs;
 pub mod pod_template;
 pub mod polling;
+pub mod prune;
 pub mod reconcile;
 pub mod record;
 pub mod roles;

@@ -1,18 +1,22 @@
 //! `apply`: make the cluster what the manifests say.
 
 mod edit_last_applied;
+mod pruning;
 mod set_last_applied;
 mod view_last_applied;
 
-use super::flags::{Flags, lines, switch, words};
+use super::flags::{Flags, lines, switch, text, words};
 use super::{Context, Entry, Exit, Failure, leaf, sets};
+use crate::api::ObjectExt;
 use crate::commands::objects::apart;
 use crate::manifest::Sources;
 use crate::ops::apply::{self, Applied, Options};
 use crate::ops::infos::Info;
 use crate::ops::options::{Cascade, DryRun, Validation, dry_run};
-use crate::ops::{Cluster, server_side, waves};
+use crate::ops::{Cluster, delete, prune, server_side, waves};
 use clap::{ArgMatches, Command};
+use pruning::{Prune, Pruner, Visited};
+use std::collections::BTreeSet;
 
 /// The commands below it.
 pub static BELOW: &[Entry] = &[
@@ -54,6 +58,7 @@ pub fn command() -> Command {
                     switch("openapi-patch", None, true, "Use what the server says of its types to make patches."),
                     switch("overwrite", None, true, "The manifest wins over changes that others made to its fields."),
                     switch("prune", None, false, "Delete what was applied before and is not in the manifests any more."),
+                    text("applyset", None, "", "The object that remembers what belongs together.").hide(true),
                     lines("prune-allowlist", None, "GROUP/VERSION/KIND that may be pruned; may be repeated."),
                     switch("server-side", None, false, "Have the server merge."),
                 ])
@@ -67,20 +72,28 @@ struct Plan {
     labels: String,
     options: Options,
     server_side: Option<server_side::Options>,
+    /// What is deleted afterwards.
+    prune: Option<Prune>,
+    deletion: delete::Options,
     /// Whether the objects are printed as a whole at the end, not a line each.
     whole: bool,
 }
 
-fn plan(matches: &ArgMatches, program: &'static str) -> Result<Plan, Failure> {
+fn plan(matches: &ArgMatches, program: &'static str, applysets: bool) -> Result<Plan, Failure> {
     let fail = |text: &str| Err(Failure::message(text));
     super::no_words(matches, "apply")?;
     let dry_run = dry_run(matches.text("dry-run"))?;
     let sources = super::required_sources(matches)?;
     let validation = Validation::parse(matches.text("validate"))?;
-    Cascade::parse(matches.text("cascade"))?;
+    let cascade = Cascade::parse(matches.text("cascade"))?;
     let server_side = matches.on("server-side");
     let (force, prune) = (matches.on("force"), matches.on("prune"));
     let labels = matches.text("selector").to_string();
+    if matches.given("applyset") && !applysets {
+        return Err(Failure::Flags { message: "unknown flag: --applyset".into(), command: "apply".into() });
+    }
+    let set = matches.text("applyset");
+    let allowlist = if prune { prune::allowlist(&matches.list("prune-allowlist"))? } else { Vec::new() };
     match () {
         () if matches.on("force-conflicts") && !server_side => {
             return fail("--force-conflicts only works with --server-side");
@@ -93,7 +106,14 @@ fn plan(matches: &ArgMatches, program: &'static str) -> Result<Plan, Failure> {
         () if matches.on("all") && !labels.is_empty() => {
             return fail("cannot set --all and --selector at the same time");
         }
+        () if !set.is_empty() && !prune => return fail("--applyset requires --prune"),
         () if prune && force => return fail("--force cannot be used with --prune"),
+        () if !set.is_empty() && matches.on("all") => return fail("--all is incompatible with --applyset"),
+        () if !set.is_empty() && !labels.is_empty() => return fail("--selector is incompatible with --applyset"),
+        () if !set.is_empty() && !allowlist.is_empty() => {
+            return fail("--prune-allowlist is incompatible with --applyset");
+        }
+        () if !set.is_empty() => {}
         () if prune && !matches.on("all") && labels.is_empty() => {
             return fail(
                 "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector",
@@ -102,18 +122,29 @@ fn plan(matches: &ArgMatches, program: &'static str) -> Result<Plan, Failure> {
         () if prune && server_side => {
             return fail("--prune is in alpha and doesn't currently work on objects created by server-side apply");
         }
-        () if prune => return fail("--prune is not supported yet"),
-        () if !matches.text("subresource").is_empty() && !server_side => {
-            return fail("--subresource can only be specified for --server-side");
-        }
         () => {}
+    }
+    if !matches.text("subresource").is_empty() && !server_side {
+        return fail("--subresource can only be specified for --server-side");
     }
     let manager = match (matches.given("field-manager"), server_side) {
         (false, true) => server_side::MANAGER.to_string(),
         _ => matches.text("field-manager").to_string(),
     };
+    let grace = matches.integer("grace-period");
     Ok(Plan {
         sources,
+        prune: prune.then(|| match set {
+            "" => Prune::Listed { allowlist, labels: labels.clone() },
+            set => Prune::Set(set.into()),
+        }),
+        deletion: delete::Options {
+            cascade,
+            grace_period: (grace >= 0).then_some(grace),
+            dry_run,
+            wait: false,
+            timeout: None,
+        },
         labels,
         server_side: server_side.then(|| server_side::Options {
             manager: manager.clone(),
@@ -129,18 +160,32 @@ fn plan(matches: &ArgMatches, program: &'static str) -> Result<Plan, Failure> {
 
 /// Applies the objects side by side and says what became of each, in the order of the input.
 pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
-    let plan = plan(matches, cx.program.name())?;
+    let applysets = cx.env("KUBECTL_APPLYSET").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let plan = plan(matches, cx.program.name(), applysets)?;
     let printer = cx.printer(matches, "", plan.options.dry_run)?;
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
+    let mut pruner = match &plan.prune {
+        Some(prune) => Some(runtime.block_on(Pruner::new(&cluster, prune))?),
+        None => None,
+    };
     let found = runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.options.validation)))?;
     if found.is_empty() {
         return Err(Failure::message("no objects passed to apply"));
     }
-    let (infos, unread) = apart(found);
+    let (mut infos, unread) = apart(found);
     let mut failures: Vec<Failure> = unread.into_iter().collect();
+    if let Some(pruner) = &mut pruner {
+        if let Err(failure) = pruner.adopt(&mut infos) {
+            infos.clear();
+            failures = vec![failure];
+        }
+        let warning = runtime.block_on(pruner.prepare(&cluster, &infos, &plan))?;
+        warning.iter().for_each(|warning| cx.complain(warning));
+    }
     let keys: Vec<_> = infos.iter().map(|info| (&info.object, info.key())).collect();
     let mut objects = Vec::new();
+    let mut visited = BTreeSet::new();
     let mut printing = Ok(());
     runtime.block_on(waves::run(
         &waves::waves(&keys),
@@ -148,6 +193,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         |_, result| match result {
             Ok(applied) => {
                 applied.warnings.iter().for_each(|line| cx.complain(line));
+                visited.insert(applied.object.uid().to_string());
                 if plan.whole {
                     objects.push(applied.object);
                 } else if printing.is_ok() {
@@ -161,6 +207,12 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     Failure::collect(failures)?;
     if plan.whole && !objects.is_empty() {
         printer.print_all(objects, cx.stdout())?;
+    }
+    if let Some(pruner) = pruner {
+        let namespaces = infos.iter().filter(|info| info.mapping.namespaced).map(|info| info.namespace.clone());
+        let asked = cluster.enforced.then(|| cluster.namespace.clone());
+        let visited = Visited { uids: visited, namespaces: namespaces.chain(asked).collect() };
+        pruner.prune(&cluster, &visited, &plan, matches, cx)?;
     }
     Ok(0)
 }
@@ -187,17 +239,28 @@ mod tests {
             "apply -f a --dry-run=server --force",
             "apply -f a --all -l x=y",
             "apply -f a --prune",
+            "apply -f a --prune --all --prune-allowlist=Pod",
+            "apply -f a --prune --all --server-side",
+            "apply -f a --prune -l a=b --force",
+            "apply -f a --applyset=x",
+            "apply -f a --applyset=x --prune --all",
+            "apply -f a --applyset=x --prune -l a=b",
+            "apply -f a --applyset=x --prune --prune-allowlist=core/v1/Pod",
             "apply -f a --validate=bogus",
             "apply -f a --subresource=status",
         ] {
-            assert!(plan(&command().get_matches_from(line.split(' ')), "kubectl").is_err(), "{line}");
+            assert!(plan(&command().get_matches_from(line.split(' ')), "kubectl", true).is_err(), "{line}");
         }
+        let set = command().get_matches_from(["apply", "-f", "a", "--prune", "--applyset=x", "--server-side"]);
+        assert!(matches!(plan(&set, "kubectl", true).unwrap().prune, Some(Prune::Set(_))));
+        let refused = plan(&set, "kubectl", false).unwrap_err();
+        assert!(matches!(refused, Failure::Flags { .. }), "{refused:?}");
     }
 
     #[test]
     fn the_manager_depends_on_who_merges() {
         let manager =
-            |line: &str| plan(&command().get_matches_from(line.split(' ')), "kubectl").unwrap().options.manager;
+            |line: &str| plan(&command().get_matches_from(line.split(' ')), "kubectl", false).unwrap().options.manager;
         assert_eq!(manager("apply -f a"), "kubectl-client-side-apply");
         assert_eq!(manager("apply -f a --server-side"), "kubectl");
         assert_eq!(manager("apply -f a --server-side --field-manager=me"), "me");
