@@ -30,6 +30,8 @@ impl Write for Lines {
     }
 }
 
+impl steersman::client::Lines for Lines {}
+
 impl Lines {
     /// How many answers were traced since the last time.
     fn answers(&self) -> usize {
@@ -60,7 +62,7 @@ fn client(kubeconfig: &Path, cache: &Path) -> (Client, Lines) {
     let config = Kubeconfig::load(&sources, Overrides::default(), nothing).unwrap().client_config(None).unwrap();
     let lines = Lines::default();
     let options = ClientOptions {
-        log: Log::new(6, false, lines.clone()),
+        log: Log::new(6, lines.clone()),
         user_agent: user_agent("v1.37.1"),
         command: String::new(),
         cache_dir: Some(cache.into()),

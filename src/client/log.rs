@@ -6,28 +6,38 @@ use jiff::{Timestamp, tz::TimeZone};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{self, Write};
 use std::rc::Rc;
 
 /// Where the lines go, and how many there are. Copies share what they write to.
 #[derive(Clone)]
 pub struct Log {
     level: u8,
-    coloured: bool,
     shared: Rc<RefCell<Shared>>,
 }
 
+/// Where the lines go.
+pub trait Lines: Write {
+    /// Begins a warning: writes the word that stands before it.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    fn warning(&mut self) -> io::Result<()> {
+        self.write_all(b"Warning:")
+    }
+}
+
 struct Shared {
-    out: Box<dyn Write>,
+    out: Box<dyn Lines>,
     /// The warnings that were shown; each is shown once.
     warned: HashSet<String>,
 }
 
 impl Log {
-    /// Writes to `out` what `-v=LEVEL` asks for. `coloured` makes warnings stand out on a terminal.
-    pub fn new(level: u8, coloured: bool, out: impl Write + 'static) -> Self {
+    /// Writes to `out` what `-v=LEVEL` asks for.
+    pub fn new(level: u8, out: impl Lines + 'static) -> Self {
         let shared = Shared { out: Box::new(out), warned: HashSet::new() };
-        Self { level, coloured, shared: Rc::new(RefCell::new(shared)) }
+        Self { level, shared: Rc::new(RefCell::new(shared)) }
     }
 
     /// Whether lines of this level are written.
@@ -62,8 +72,9 @@ impl Log {
     pub fn warn(&self, text: &str) {
         let new = self.shared.borrow_mut().warned.insert(text.to_owned());
         if new {
-            let label = if self.coloured { "\u{1b}[33;1mWarning:\u{1b}[0m" } else { "Warning:" };
-            self.write(&format!("{label} {text}\n"));
+            // A standard error that is closed is no reason to stop working.
+            let _ = self.shared.borrow_mut().out.warning();
+            self.write(&format!(" {text}\n"));
         }
     }
 
@@ -153,6 +164,8 @@ pub(super) mod tests {
         }
     }
 
+    impl Lines for Written {}
+
     impl Written {
         pub(crate) fn text(&self) -> String {
             String::from_utf8(self.0.borrow().clone()).unwrap()
@@ -171,7 +184,7 @@ pub(super) mod tests {
             assert_eq!(parse_warnings(header), texts, "{header}");
         }
         let written = Written::default();
-        let log = Log::new(0, false, written.clone());
+        let log = Log::new(0, written.clone());
         let mut headers = HeaderMap::new();
         headers.append("warning", r#"299 - "a""#.parse().unwrap());
         headers.append("warning", "299 - \"b\u{1}\"".replace('\u{1}', "\\\t").parse().unwrap());
@@ -183,7 +196,7 @@ pub(super) mod tests {
     #[test]
     fn lines_have_klogs_form() {
         let written = Written::default();
-        let log = Log::new(6, false, written.clone());
+        let log = Log::new(6, written.clone());
         log.info(7, "x.go:1", "not shown");
         log.error("memcache.go:381", "Couldn't", "Get \"u\"");
         let text = written.text();

@@ -23,7 +23,7 @@ mod watch;
 pub use discovery::{ApiResource, ApiSubresource, Discovery, Group, Version};
 pub use download::download;
 pub use error::{ConnectionError, Error};
-pub use log::Log;
+pub use log::{Lines, Log};
 pub use mapper::{MapError, Mapper, Mapping, Subresource};
 pub use proxy::Proxies;
 pub use request::{ANYTHING, JSON, PatchKind, Request, TABLE};

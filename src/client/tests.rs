@@ -89,7 +89,7 @@ fn config(address: &str) -> ClientConfig {
 pub(super) fn client_with(config: ClientConfig, cache: Option<PathBuf>) -> (Client, Written) {
     let written = Written::default();
     let options = ClientOptions {
-        log: Log::new(0, false, written.clone()),
+        log: Log::new(0, written.clone()),
         user_agent: user_agent("v1.37.1"),
         command: "kubectl get".into(),
         cache_dir: cache,

@@ -118,7 +118,7 @@ mod tests {
 
     fn lines(level: u8, secret: bool) -> String {
         let written = Written::default();
-        let log = Log::new(level, false, written.clone());
+        let log = Log::new(level, written.clone());
         let mut headers = HeaderMap::new();
         headers.insert("authorization", "Bearer topsecret".parse().unwrap());
         headers.insert("accept", "a/b".parse().unwrap());

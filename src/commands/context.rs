@@ -5,6 +5,8 @@ use super::Failure;
 use super::flags::Flags;
 use super::printing::Printing;
 use super::prompt::Asking;
+use super::streams::Complaints;
+pub use super::streams::Out;
 use crate::api::{ObjectExt, gotext};
 use crate::client::{self, Client, ClientOptions, Log, Proxies};
 use crate::expr::selector;
@@ -14,11 +16,10 @@ use crate::ops::Cluster;
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation};
 use crate::output::format::{self, Choice, Chosen};
-use crate::output::terminal::Colour;
+use crate::output::terminal::{Colour, Screen, Style, Surface};
 use clap::{ArgMatches, Command};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use tokio::runtime::Runtime;
@@ -197,37 +198,6 @@ fn unread(error: manifest::Error) -> Failure {
     }
 }
 
-/// A handle on an output.
-#[derive(Clone)]
-pub struct Out(Rc<RefCell<Box<dyn Write>>>);
-
-impl Write for Out {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.borrow_mut().flush()
-    }
-}
-
-/// Stderr, which is written to after what stdout was told.
-struct Complaints {
-    stdout: Out,
-    stderr: Out,
-}
-
-impl Write for Complaints {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.stdout.flush()?;
-        self.stderr.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.stderr.flush()
-    }
-}
-
 /// What a command may reach.
 pub struct Context {
     /// The name to say in messages.
@@ -253,23 +223,33 @@ impl Context {
     pub fn new(
         program: Program,
         stdin: Box<dyn BufRead>,
-        stdout: Box<dyn Write>,
-        stderr: Box<dyn Write>,
+        stdout: Screen,
+        stderr: Screen,
         env: BTreeMap<String, String>,
     ) -> Self {
-        Context {
+        let mut cx = Context {
             program,
             settings: Settings::default(),
             command_path: String::new(),
             change_cause: None,
             stdin,
-            stdout: Out(Rc::new(RefCell::new(stdout))),
-            stderr: Out(Rc::new(RefCell::new(stderr))),
+            stdout: Out::new(stdout),
+            stderr: Out::new(stderr),
             env,
             runtime: None,
             client: None,
             kubeconfig: None,
             warned: false,
+        };
+        cx.colour(Colour::Auto);
+        cx
+    }
+
+    /// Uses colours as `--color` says.
+    pub fn colour(&mut self, colour: Colour) {
+        let (no_color, term) = (self.env("NO_COLOR"), self.env("TERM"));
+        for out in [&self.stdout, &self.stderr] {
+            out.set_coloured(colour.enabled(out.is_terminal(), no_color, term));
         }
     }
 
@@ -285,6 +265,11 @@ impl Context {
 
     /// Where results go.
     pub fn stdout(&mut self) -> &mut dyn Write {
+        &mut self.stdout
+    }
+
+    /// Stdout, for results that have styles.
+    pub fn surface(&mut self) -> &mut impl Surface {
         &mut self.stdout
     }
 
@@ -310,6 +295,21 @@ impl Context {
         let _ = self.stderr.flush();
     }
 
+    /// Says what went wrong: the words that tell so stand out.
+    pub fn fail(&mut self, text: &str) {
+        let mut written = self.stdout.flush();
+        for line in text.split_inclusive('\n') {
+            let red = match line.split_once(": ") {
+                Some((what, _)) if what == "error" || what.starts_with("Error from server") => what.len() + 1,
+                _ => 0,
+            };
+            written = written.and(self.stderr.styled(Style::Red, &line[..red]));
+            written = written.and(self.stderr.write_all(&line.as_bytes()[red..]));
+        }
+        // That stderr itself is gone can be told to nobody.
+        let _ = written.and(self.stderr.flush());
+    }
+
     /// Reads all of stdin.
     pub fn read_stdin(&mut self) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();
@@ -333,7 +333,9 @@ impl Context {
     /// Warns on stderr, as a server's warnings are shown.
     pub fn warn(&mut self, text: &str) {
         self.warned = true;
-        self.complain(&format!("Warning: {text}\n"));
+        let _ = self.stdout.flush();
+        let _ = self.stderr.styled(Style::Warning, "Warning:");
+        self.complain(&format!(" {text}\n"));
     }
 
     /// The time.
@@ -343,7 +345,12 @@ impl Context {
 
     /// Whether a person reads what is printed, and not a file or another program.
     pub fn prints_to_terminal(&self) -> bool {
-        std::io::IsTerminal::is_terminal(&std::io::stdout())
+        self.stdout.is_terminal()
+    }
+
+    /// Whether lines that were printed can be taken back.
+    pub fn redraws(&self) -> bool {
+        self.prints_to_terminal() && self.env("TERM").is_some_and(|term| term != "dumb")
     }
 
     /// A number that nobody else has now.
@@ -390,8 +397,7 @@ impl Context {
         let config = kubeconfig.client_config(Some(&mut asking)).map_err(client::Error::from)?;
         let environment = |name: &str| self.env.get(name).cloned();
         let level = u8::try_from(self.settings.verbosity.max(0)).unwrap_or(u8::MAX);
-        let coloured = Colour::Auto.enabled(std::io::stderr().is_terminal(), self.env("NO_COLOR"), self.env("TERM"));
-        let log = Log::new(level, coloured, Complaints { stdout: self.stdout.clone(), stderr: self.stderr.clone() });
+        let log = Log::new(level, Complaints { stdout: self.stdout.clone(), stderr: self.stderr.clone() });
         for file in self.kubeconfig_sources().files().iter().filter(|file| log.is_at(6) && Path::new(file).exists()) {
             log.info(6, "loader.go:408", &format!("Config loaded from file:  {file}"));
         }
@@ -559,8 +565,8 @@ impl Context {
         Context::new(
             Program("kubectl"),
             Box::new(std::io::empty()),
-            Box::new(std::io::sink()),
-            Box::new(std::io::sink()),
+            Screen::new(Box::new(std::io::sink()), false),
+            Screen::new(Box::new(std::io::sink()), false),
             BTreeMap::new(),
         )
     }

@@ -10,6 +10,7 @@ use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation};
 use crate::ops::prune::{self, Place};
 use crate::ops::{Cluster, apply, last_applied, server_side, waves};
+use crate::output::terminal::{Style, Surface};
 use crate::yaml;
 use clap::{ArgMatches, Command};
 use std::collections::BTreeSet;
@@ -315,10 +316,24 @@ fn internal(found: &[Versions], cx: &mut Context) -> Result<Exit, Failure> {
         // An object that is not there any more has no file, which counts as an empty one of long ago.
         let merged_stamp = if versions.merged.is_some() { &stamp } else { &epoch };
         let head = format!("diff -u -N {a} {b}\n--- {a}\t{stamp}\n+++ {b}\t{merged_stamp}\n");
-        cx.print(&head)?;
-        cx.print(&hunks)?;
+        for line in head.split_inclusive('\n') {
+            cx.surface().styled(Style::Bold, line)?;
+        }
+        for line in hunks.split_inclusive('\n') {
+            cx.surface().styled(style(line), line)?;
+        }
     }
     Ok(u8::from(differs))
+}
+
+/// A line of a hunk as it looks on a terminal.
+fn style(line: &str) -> Style {
+    match line.as_bytes().first() {
+        Some(b'+') => Style::Green,
+        Some(b'-') => Style::Red,
+        Some(b'@') => Style::Cyan,
+        _ => Style::Plain,
+    }
 }
 
 /// Has another program compare two folders. Its exit code 1 means that something differs.

@@ -49,6 +49,7 @@ mod scale;
 #[cfg(feature = "apiserver")]
 mod serve;
 mod set;
+mod streams;
 mod taint;
 mod uncordon;
 mod version;
@@ -56,6 +57,7 @@ mod wait;
 
 use crate::manifest::Sources;
 pub use crate::ops::Failure;
+use crate::output::terminal::Colour;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 pub use context::{Context, Program};
@@ -132,7 +134,7 @@ pub fn table(program: &'static str) -> Command {
         .disable_help_subcommand(true)
         .disable_version_flag(true)
         .allow_external_subcommands(true)
-        .args(sets::global())
+        .args(sets::global(program))
         .arg(help_flag());
     with_below(root, COMMANDS)
 }
@@ -155,7 +157,7 @@ pub fn main(arguments: Vec<OsString>, cx: &mut Context) -> u8 {
         Ok(exit) => exit,
         Err(failure) => {
             let report = report::report(&failure, cx.program.name());
-            cx.complain(&report.stderr);
+            cx.fail(&report.stderr);
             report.code
         }
     }
@@ -182,6 +184,7 @@ fn dispatch(arguments: Vec<OsString>, cx: &mut Context) -> Result<Exit, Failure>
     if flags::Flags::on(matches, "record") {
         cx.change_cause = Some(change_cause::spell(cx.program.name(), [&table, command], &arguments));
     }
+    cx.colour(Colour::parse(flags::Flags::text(matches, "color")).unwrap_or_default());
     cx.settings = context::Settings::from_matches(matches, command);
     cx.command_path = path.join(" ");
     if flags::Flags::on(matches, "help") {

@@ -10,8 +10,8 @@ pub fn command() -> Command {
 
 /// Prints them.
 pub fn run(_: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
-    let global = sets::global();
-    let text = help::flags(global.iter().collect());
+    let global = sets::global(cx.program.name());
+    let text = help::flags(global.iter().filter(|arg| !arg.is_hide_set()).collect());
     cx.print(&format!("The following options can be passed to any command:\n\n{text}"))?;
     Ok(0)
 }

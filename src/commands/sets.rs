@@ -1,7 +1,9 @@
 //! The sets of flags that several commands share.
 
 use super::flags::{deprecated, integer, lines, list, span, switch, text, text_or};
+use crate::output::terminal::Colour;
 use clap::Arg;
+use clap::builder::ValueParser;
 
 /// `-f`, `-k`, `-R`.
 pub fn files(help: &'static str) -> Vec<Arg> {
@@ -168,8 +170,18 @@ pub fn subresource() -> Arg {
     text("subresource", None, "", "Work on this subresource of the object, such as status or scale.")
 }
 
-/// The flags that every command has.
-pub fn global() -> Vec<Arg> {
+/// `--color`.
+fn color() -> Arg {
+    let parse = |text: &str| match Colour::parse(text) {
+        Some(_) => Ok(text.to_string()),
+        None => Err(format!("invalid argument {text:?} for \"--color\" flag: must be auto, always or never")),
+    };
+    let help = "auto, always or never: whether to use colours. auto does on a terminal, unless NO_COLOR is set.";
+    text_or("color", "auto", "always", help).value_parser(ValueParser::new(parse))
+}
+
+/// The flags that every command has. kubectl has no `--color`, so that it is not shown under that name, but obeyed.
+pub fn global(program: &str) -> Vec<Arg> {
     let all = [
         text("as", None, "", "Act as this user: a plain user, or system:serviceaccount:NAMESPACE:NAME."),
         lines("as-group", None, "Act as a member of this group; may be repeated."),
@@ -180,6 +192,7 @@ pub fn global() -> Vec<Arg> {
         text("client-certificate", None, "", "A file with the certificate to show the server."),
         text("client-key", None, "", "A file with that certificate's key."),
         text("cluster", None, "", "The kubeconfig's cluster to use."),
+        color().hide(program == "kubectl"),
         text("context", None, "", "The kubeconfig's context to use."),
         switch("disable-compression", None, false, "Ask the server not to compress its answers."),
         switch(

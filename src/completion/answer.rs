@@ -173,6 +173,7 @@ impl Finder<'_> {
                 let names = self.world.kubeconfig(&format!("{flag}s"));
                 self.offer_all(names);
             }
+            ("color", _) if !own => self.offer_all(rules::COLOURS),
             ("output", "get") => self.offer_all(rules::FORMATS),
             ("subresource", _) => self.offer_all(rules::SUBRESOURCES),
             ("load-restrictor", "kustomize") => self.offer_all(rules::RESTRICTORS),

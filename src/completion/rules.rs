@@ -50,6 +50,8 @@ pub const FORMATS: [&str; 14] = [
     "custom-columns-file",
     "wide",
 ];
+/// The values of `--color`.
+pub const COLOURS: [&str; 3] = ["auto", "always", "never"];
 /// The values of `--subresource`.
 pub const SUBRESOURCES: [&str; 3] = ["status", "scale", "resize"];
 /// The values of `kustomize --load-restrictor`.

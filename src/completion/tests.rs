@@ -47,6 +47,7 @@ fn table() -> Command {
         .args([
             text("namespace").short('n').global(true),
             text("context").global(true),
+            switch("color").hide(true).global(true),
             switch("help").short('h').global(true),
         ])
         .subcommands([
@@ -126,6 +127,7 @@ fn lines_are_completed() {
         ("run x _", "--image :0"),
         ("run x --image y _", ":0"),
         // Values of flags.
+        ("get --color=a", "auto always :4"),
         ("get -o j", "json jsonpath jsonpath-as-json jsonpath-file :4"),
         ("get -Ao j", "json jsonpath jsonpath-as-json jsonpath-file :4"),
         ("get --output=js", "json jsonpath jsonpath-as-json jsonpath-file :4"),

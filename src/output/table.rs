@@ -4,13 +4,17 @@
 //! become text. Objects that come without a table are shown by name and age.
 
 mod cells;
+mod live;
+mod meaning;
 #[cfg(test)]
 mod tests;
 
 use super::tabwriter::{Layout, TabWriter};
+use super::terminal::{Style, Surface};
 use crate::api::table::{Column, Table};
 use crate::api::{ObjectExt, Value, time};
 use cells::{Row, format_labels};
+pub use live::LiveTable;
 use std::io::{self, Write};
 
 /// What a table shows.
@@ -39,7 +43,7 @@ const ROWS_AT_ONCE: usize = 100;
 ///
 /// Within a group, headings are printed once as long as the columns stay the same, and columns never become narrower.
 #[derive(Debug)]
-pub struct TablePrinter<W: Write> {
+pub struct TablePrinter<W: Surface> {
     tabs: TabWriter<Parted<W>>,
     options: TableOptions,
     groups: usize,
@@ -58,7 +62,7 @@ enum Shown {
     Status,
 }
 
-impl<W: Write> TablePrinter<W> {
+impl<W: Surface> TablePrinter<W> {
     /// A printer that shows nothing until a group begins.
     pub fn new(out: W) -> Self {
         let out = Parted { out, part: false, written: false };
@@ -121,6 +125,7 @@ impl<W: Write> TablePrinter<W> {
         let row = Row { options: &self.options, event, name };
         let visible: Vec<bool> = columns.iter().map(|(_, priority)| self.options.wide || *priority == 0).collect();
         let last = visible.iter().rposition(|visible| *visible).unwrap_or(0);
+        let coloured = self.tabs.inner_mut().is_coloured();
 
         // Rows are laid out in parts, so the first line of the first part is made as wide as the widest cell of all.
         // kubectl measures bytes here, and cells before they are cut short.
@@ -132,6 +137,9 @@ impl<W: Write> TablePrinter<W> {
         }
         if headings {
             let mut first = true;
+            if coloured {
+                self.tabs.style(Style::Bold);
+            }
             for (index, (heading, _)) in columns.iter().enumerate().filter(|(index, _)| visible[*index]) {
                 if !std::mem::take(&mut first) {
                     self.tabs.push("\t")?;
@@ -142,16 +150,27 @@ impl<W: Write> TablePrinter<W> {
                     self.tabs.pad(widths[index].saturating_sub(heading.len()));
                 }
             }
+            if coloured {
+                self.tabs.style(Style::Plain);
+            }
             self.tabs.push("\n")?;
         }
         for (number, cells) in table.rows.iter().enumerate() {
             let mut first = true;
+            let pairs =
+                || columns.iter().zip(row.cells(cells)).filter_map(|((heading, _), cell)| Some((*heading, cell?)));
+            let over = coloured && pairs().any(|(heading, cell)| meaning::is_over(heading, &cell));
             for (index, cell) in row.cells(cells).enumerate().take(columns.len()).filter(|(index, _)| visible[*index]) {
                 if !std::mem::take(&mut first) {
                     self.tabs.push("\t")?;
                 }
                 let cell = cell.unwrap_or_default();
-                cells::push(&cell, &mut self.tabs)?;
+                let style = match (coloured, over) {
+                    (true, false) => meaning::style(columns[index].0, &cell),
+                    (true, true) => Style::Faint,
+                    (false, _) => Style::Plain,
+                };
+                cells::push(&cell, style, &mut self.tabs)?;
                 if !headings && number == 0 && index != last {
                     self.tabs.pad(widths[index].saturating_sub(cell.len()));
                 }
@@ -243,11 +262,25 @@ struct Parted<W> {
     written: bool,
 }
 
+impl<W: Write> Parted<W> {
+    fn begin(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.part) { self.out.write_all(b"\n") } else { Ok(()) }
+    }
+}
+
+impl<W: Surface> Surface for Parted<W> {
+    fn is_coloured(&self) -> bool {
+        self.out.is_coloured()
+    }
+    fn style(&mut self, style: Style) -> io::Result<()> {
+        self.begin()?;
+        self.out.style(style)
+    }
+}
+
 impl<W: Write> Write for Parted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if std::mem::take(&mut self.part) {
-            self.out.write_all(b"\n")?;
-        }
+        self.begin()?;
         self.written |= !bytes.is_empty();
         self.out.write_all(bytes)?;
         Ok(bytes.len())

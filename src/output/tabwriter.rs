@@ -7,7 +7,8 @@
 //! The rules are those of Go's text/tabwriter; remembered widths are those of the fork that kubectl's tables use
 //! (github.com/liggitt/tabwriter): a column never becomes narrower than it was before the last flush.
 
-use std::io::{self, Write};
+use super::terminal::{Style, Surface};
+use std::io;
 
 /// The numbers by which columns are laid out.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +47,22 @@ pub struct TabWriter<W> {
     /// For each line that is complete, the number of its last cell plus one.
     lines: Vec<usize>,
     remembered: Vec<usize>,
+    /// Where in the text another style begins.
+    styles: Vec<(usize, Style)>,
 }
 
-impl<W: Write> TabWriter<W> {
+impl<W: Surface> TabWriter<W> {
     /// A writer that lays out text for `out`.
     pub fn new(out: W, layout: Layout) -> Self {
-        Self { out, layout, text: String::new(), cells: Vec::new(), lines: Vec::new(), remembered: Vec::new() }
+        Self {
+            out,
+            layout,
+            text: String::new(),
+            cells: Vec::new(),
+            lines: Vec::new(),
+            remembered: Vec::new(),
+            styles: Vec::new(),
+        }
     }
 
     /// Adds text, in which tabs end cells and line feeds end lines.
@@ -74,6 +85,11 @@ impl<W: Write> TabWriter<W> {
         }
         self.text.push_str(text);
         Ok(())
+    }
+
+    /// What is added from here on looks like this.
+    pub fn style(&mut self, style: Style) {
+        self.styles.push((self.text.len(), style));
     }
 
     /// Adds `count` blanks.
@@ -99,6 +115,7 @@ impl<W: Write> TabWriter<W> {
         self.text.clear();
         self.cells.clear();
         self.lines.clear();
+        self.styles.clear();
         written
     }
 
@@ -163,11 +180,18 @@ impl<W: Write> TabWriter<W> {
     fn write_lines(&mut self, unfinished: bool) -> io::Result<()> {
         const BLANKS: &str = "                                                                ";
         let mut laid_out = String::with_capacity(self.text.len() * 2);
+        let mut marks = Vec::with_capacity(self.styles.len());
+        let mut styles = self.styles.iter().peekable();
         let mut start = 0;
         for (number, line) in self.line_ranges().enumerate() {
             let last = line.end.saturating_sub(1);
             for index in line {
                 let cell = self.cells[index];
+                // A style ends before the blanks that follow a cell, and begins after them.
+                let here = |(at, style): &&(usize, Style)| *at < cell.end || *at == cell.end && *style == Style::Plain;
+                while let Some((at, style)) = styles.next_if(here) {
+                    marks.push((laid_out.len() + at - start, *style));
+                }
                 laid_out.push_str(&self.text[start..cell.end]);
                 start = cell.end;
                 if index < last {
@@ -183,7 +207,13 @@ impl<W: Write> TabWriter<W> {
                 laid_out.push('\n');
             }
         }
-        if laid_out.is_empty() { Ok(()) } else { self.out.write_all(laid_out.as_bytes()) }
+        let mut written = 0;
+        for (at, style) in marks {
+            self.out.write_all(&laid_out.as_bytes()[written..at])?;
+            self.out.style(style)?;
+            written = at;
+        }
+        if laid_out.is_empty() { Ok(()) } else { self.out.write_all(&laid_out.as_bytes()[written..]) }
     }
 }
 
@@ -221,6 +251,38 @@ mod tests {
             ("a\t", "a"),
         ] {
             assert_eq!(lay_out(Layout::DESCRIPTION, &[text]), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn styles_end_before_the_blanks() {
+        let mut writer = TabWriter::new(Marked::default(), Layout::DESCRIPTION);
+        for (style, text) in
+            [(Style::Red, "a"), (Style::Plain, "\t"), (Style::Bold, "bc"), (Style::Plain, "\nxxx\ty\n")]
+        {
+            writer.style(style);
+            writer.push(text).unwrap();
+        }
+        writer.flush().unwrap();
+        let shown = String::from_utf8(writer.inner_mut().0.clone()).unwrap();
+        assert_eq!(shown, "<Red>a<Plain>    <Bold>bc<Plain>\nxxx  y\n");
+    }
+
+    #[derive(Default)]
+    struct Marked(Vec<u8>);
+
+    impl io::Write for Marked {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Surface for Marked {
+        fn style(&mut self, style: Style) -> io::Result<()> {
+            io::Write::write_all(self, format!("<{style:?}>").as_bytes())
         }
     }
 

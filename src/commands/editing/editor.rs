@@ -112,11 +112,12 @@ pub(super) fn preserved(failure: Failure, file: &str, cx: &mut Context) -> Failu
 mod tests {
     use super::*;
     use crate::commands::Program;
+    use crate::output::terminal::Screen;
     use std::collections::BTreeMap;
 
     fn line(variables: &[(&str, &str)]) -> Vec<String> {
         let env: BTreeMap<_, _> = variables.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
-        let (stdin, out) = (Box::new(std::io::empty()), || Box::new(std::io::sink()));
+        let (stdin, out) = (Box::new(std::io::empty()), || Screen::new(Box::new(std::io::sink()), false));
         let cx = Context::new(Program::from_argv0("kubectl"), stdin, out(), out(), env);
         Editor::from_environment(&cx).line("/tmp/x")
     }

@@ -11,12 +11,15 @@ use crate::ops::lists::{self, Query};
 use crate::ops::targets::Targets;
 use crate::ops::{Cluster, find};
 use crate::output::format::Chosen;
-use crate::output::table::{TableOptions, TablePrinter};
+use crate::output::table::{LiveTable, TableOptions, TablePrinter};
+use crate::output::terminal;
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long to wait before a closed watch is opened anew, so that a server that closes at once is not pressed.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How often a table on a terminal is looked over, for ages grow while nothing happens.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Watches one type, or one object of it, until the user or the request's time limit ends it.
 pub async fn run(
@@ -31,10 +34,13 @@ pub async fn run(
     loop {
         match watcher.follow(cluster, &mut version).await {
             Ok(End::Closed) => tokio::time::sleep(PAUSE).await,
-            Ok(End::Forgotten) => match watcher.list(cluster, true).await? {
-                Some(now) => version = now,
-                None => return Ok(0),
-            },
+            Ok(End::Forgotten) => {
+                watcher.forget();
+                match watcher.list(cluster, true).await? {
+                    Some(now) => version = now,
+                    None => return Ok(0),
+                }
+            }
             Err(Failure::Client(error)) if error.is_timeout() => return Ok(0),
             Err(failure) => return Err(failure),
         }
@@ -64,6 +70,8 @@ struct Watcher {
 
 enum Sink {
     Tables(Box<TablePrinter<Out>>),
+    /// On a terminal, as long as it shows all rows at once.
+    Live(Box<LiveTable<Out>>, Out),
     Objects(Box<dyn crate::output::Printer>, Out),
 }
 
@@ -106,13 +114,16 @@ impl Watcher {
         };
         let printer = match chosen {
             Chosen::Human { .. } => {
-                let mut tables = TablePrinter::new(cx.out());
-                tables.begin(TableOptions {
+                let options = TableOptions {
                     with_namespace: plan.all_namespaces && mapping.namespaced,
                     kind: plan.show_kind.then(|| lists::prefix(&mapping.gvk)),
                     ..plan.table.clone()
-                })?;
-                Sink::Tables(Box::new(tables))
+                };
+                if cx.redraws() && !watch.events && terminal::size().is_some() {
+                    Sink::Live(Box::new(LiveTable::new(cx.out(), options)), cx.out())
+                } else {
+                    Sink::tables(cx.out(), options)?
+                }
             }
             Chosen::Name(printer) => Sink::Objects(Box::new(printer), cx.out()),
             Chosen::Objects(printer) => Sink::Objects(printer, cx.out()),
@@ -150,7 +161,18 @@ impl Watcher {
     /// Follows changes until the watch ends; `version` is kept at the last one seen.
     async fn follow(&mut self, cluster: &Cluster, seen: &mut String) -> Result<End, Failure> {
         let mut stream = cluster.client.watch(&self.request(seen)).await?;
-        while let Some(event) = stream.next().await? {
+        loop {
+            let event = match &self.printer {
+                Sink::Live(..) => match tokio::time::timeout(TICK, stream.next()).await {
+                    Ok(event) => event?,
+                    Err(_) => {
+                        self.redraw()?;
+                        continue;
+                    }
+                },
+                _ => stream.next().await?,
+            };
+            let Some(event) = event else { return Ok(End::Closed) };
             match event.kind.as_str() {
                 "BOOKMARK" => *seen = version(&event.object).to_string(),
                 "ERROR" => match Status::from_value(&event.object) {
@@ -167,7 +189,6 @@ impl Watcher {
                 }
             }
         }
-        Ok(End::Closed)
     }
 
     fn request(&self, version: &str) -> Request {
@@ -197,6 +218,10 @@ impl Watcher {
         if lists::is_table(&answer) {
             let mut table = lists::table(answer)?;
             table.rows.retain(|row| note(&mut self.shown, event, &row.object));
+            if let (Sink::Live(live, _), true) = (&mut self.printer, show) {
+                live.take(table, event == "DELETED");
+                return self.redraw();
+            }
             if let (Sink::Tables(printer), true) = (&mut self.printer, show) {
                 match kind {
                     Some(kind) => printer.event(kind, &table)?,
@@ -206,6 +231,7 @@ impl Watcher {
             }
             return Ok(());
         }
+        self.line_by_line()?;
         for mut object in lists::items(answer) {
             lists::name_kind(&mut object, &self.mapping.gvk.api_version(), &self.mapping.gvk.kind);
             if !note(&mut self.shown, event, &object) || !show {
@@ -218,12 +244,53 @@ impl Watcher {
                 }
                 (Sink::Objects(printer, out), Some(kind)) => printer.event(kind, object, out)?,
                 (Sink::Objects(printer, out), None) => printer.object(object, out)?,
+                (Sink::Live(..), _) => {}
             }
         }
         if let Sink::Objects(_, out) = &mut self.printer {
             std::io::Write::flush(out)?;
         }
         Ok(())
+    }
+}
+
+impl Watcher {
+    /// Forgets what is there: a fresh list tells it. What was shown line by line is not shown again.
+    fn forget(&mut self) {
+        if let Sink::Live(live, _) = &mut self.printer {
+            live.clear();
+            self.shown.clear();
+        }
+    }
+
+    /// Shows the table anew; what the terminal cannot show at once goes on line by line, as for a file.
+    fn redraw(&mut self) -> Result<(), Failure> {
+        let Sink::Live(live, _) = &mut self.printer else { return Ok(()) };
+        let now = jiff::Timestamp::now().as_second();
+        match terminal::size() {
+            Some(size) if live.draw(size, now)? => Ok(()),
+            _ => self.line_by_line(),
+        }
+    }
+
+    fn line_by_line(&mut self) -> Result<(), Failure> {
+        if let Sink::Live(live, out) = &mut self.printer {
+            let table = live.end(terminal::size().map_or(usize::MAX, |(columns, _)| columns))?;
+            let mut printer = TablePrinter::new(out.clone());
+            printer.begin(live.options().clone())?;
+            printer.table(&table)?;
+            printer.flush()?;
+            self.printer = Sink::Tables(Box::new(printer));
+        }
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn tables(out: Out, options: TableOptions) -> Result<Self, Failure> {
+        let mut tables = TablePrinter::new(out);
+        tables.begin(options)?;
+        Ok(Sink::Tables(Box::new(tables)))
     }
 }
 

@@ -5,9 +5,9 @@ use crate::api::table::{self, Column};
 use crate::api::{Map, ObjectExt, Value};
 use crate::expr::go_value::Plain;
 use crate::output::tabwriter::TabWriter;
-use crate::output::terminal::escape;
+use crate::output::terminal::{Style, Surface, escape};
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io;
 
 /// How the rows of one table become lines.
 pub(super) struct Row<'a> {
@@ -46,13 +46,28 @@ impl<'a> Row<'a> {
 }
 
 /// Adds a cell's text: only its first line, and nothing that could steer a terminal.
-pub(super) fn push<W: Write>(cell: &str, tabs: &mut TabWriter<W>) -> io::Result<()> {
-    match cell.find(['\n', '\r', '\x0c']) {
-        None => tabs.push(&escape(cell)),
-        Some(end) => {
-            tabs.push(&escape(&cell[..end]))?;
-            tabs.push("...")
+pub(super) fn push<W: Surface>(cell: &str, style: Style, tabs: &mut TabWriter<W>) -> io::Result<()> {
+    if style != Style::Plain {
+        tabs.style(style);
+    }
+    match first_line(cell) {
+        (line, true) => tabs.push(&escape(line))?,
+        (line, false) => {
+            tabs.push(&escape(line))?;
+            tabs.push("...")?;
         }
+    }
+    if style != Style::Plain {
+        tabs.style(Style::Plain);
+    }
+    Ok(())
+}
+
+/// The first line of a cell, and whether it is all.
+pub(super) fn first_line(cell: &str) -> (&str, bool) {
+    match cell.find(['\n', '\r', '\x0c']) {
+        None => (cell, true),
+        Some(end) => (&cell[..end], false),
     }
 }
 

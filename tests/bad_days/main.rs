@@ -1,0 +1,24 @@
+//! The real binary before servers that mean no good, or do badly: what they say cannot command a terminal, and what they
+//! fail to say is told in one line.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod server;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The binary on a server, without a home and with an environment of its own.
+fn steer(server: &str, arguments: &str) -> Command {
+    let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bad-days");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steer"));
+    command
+        .arg(format!("--server={server}"))
+        .args(arguments.split(' '))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home)
+        .env("TERM", "xterm");
+    command
+}

@@ -1,0 +1,215 @@
+//! A server whose every text holds commands for a terminal.
+
+use crate::server::{self, discovery, send_json};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
+
+/// The end of a terminal that a person would look at, and the one for a program.
+fn terminal() -> (File, File) {
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let path = ptsname(&person, Vec::new()).unwrap();
+    let program = OpenOptions::new().read(true).write(true).open(std::ffi::OsStr::from_bytes(path.to_bytes())).unwrap();
+    let mut modes = tcgetattr(&program).unwrap();
+    modes.make_raw();
+    tcsetattr(&program, OptionalActions::Now, &modes).unwrap();
+    tcsetwinsize(&program, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    (person.into(), program)
+}
+
+/// What a person sees who runs this, both streams on one terminal.
+fn shown(command: Command) -> String {
+    shown_until(command, "\0")
+}
+
+/// What a person sees until it ends with this.
+fn shown_until(mut command: Command, end: &str) -> String {
+    let (mut person, program) = terminal();
+    command.stdin(Stdio::null()).stdout(program.try_clone().unwrap()).stderr(program);
+    let mut child = command.spawn().unwrap();
+    // The program's end of the terminal must be open nowhere else, for its end to be seen.
+    drop(command);
+    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+    // The end of a terminal is an error on Linux.
+    while let Ok(count @ 1..) = person.read(&mut piece) {
+        bytes.extend_from_slice(&piece[..count]);
+        if bytes.ends_with(end.as_bytes()) {
+            child.kill().unwrap();
+            break;
+        }
+    }
+    child.wait().unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Clears the screen, sets the title, in seven bits and in eight; then a bell, a backspace and delete.
+const EVIL: &str = r"\u001b[2J\u001b]0;x\u0007\u009b31m\u009d0;x\u009c\b\r\u007f";
+const HARMLESS: &str = "^[[2J^[]0;x^G\\u009b31m\\u009d0;x\\u009c^H";
+
+fn evil(target: &str, out: &mut TcpStream) -> std::io::Result<()> {
+    if let Some(body) = discovery(target) {
+        return send_json(out, "200 OK", "", body);
+    }
+    let pod = format!(
+        r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{EVIL}","namespace":"{EVIL}","labels":{{"{EVIL}":"{EVIL}"}},"annotations":{{"a":"{EVIL}"}}}},"spec":{{"containers":[{{"name":"{EVIL}","image":"{EVIL}","command":["{EVIL}"]}}]}},"status":{{"phase":"{EVIL}"}}}}"#
+    );
+    let event = format!(
+        r#"{{"kind":"Event","apiVersion":"v1","type":"{EVIL}","reason":"{EVIL}","message":"{EVIL}","metadata":{{"name":"e"}},"involvedObject":{{"name":"{EVIL}"}}}}"#
+    );
+    let warning = "Warning: 299 - \"\u{9b}2Jbeware\"\r\n";
+    let (status, body) = match target.split('?').next().unwrap_or_default() {
+        "/raw" => {
+            ("200 OK", format!("{{\"a\": \"{EVIL}\"}}").replace("\\u001b", "\u{1b}").replace("\\u009b", "\u{9b}"))
+        }
+        path if path.ends_with("/denied") => (
+            "403 Forbidden",
+            format!(
+                r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden{EVIL}","message":"{EVIL}","code":403}}"#
+            ),
+        ),
+        path if path.ends_with("/wrong") => (
+            "422 Unprocessable Entity",
+            format!(
+                r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Invalid","message":"m","code":422,"details":{{"name":"{EVIL}","kind":"{EVIL}","causes":[{{"field":"{EVIL}","message":"{EVIL}"}}]}}}}"#
+            ),
+        ),
+        path if path.ends_with("/events") => {
+            ("200 OK", format!(r#"{{"kind":"EventList","apiVersion":"v1","items":[{event}]}}"#))
+        }
+        path if path.ends_with("/pods") && target.contains("includeObject") => (
+            "200 OK",
+            format!(
+                r#"{{"kind":"Table","apiVersion":"meta.k8s.io/v1","columnDefinitions":[{{"name":"Name{EVIL}","type":"string","format":"name"}},{{"name":"Status","type":"string"}}],"rows":[{{"cells":["{EVIL}","Error{EVIL}"],"object":{pod}}}]}}"#
+            ),
+        ),
+        path if path.ends_with("/pods") => {
+            ("200 OK", format!(r#"{{"kind":"PodList","apiVersion":"v1","items":[{pod}]}}"#))
+        }
+        _ => ("200 OK", pod),
+    };
+    send_json(out, status, warning, &body)
+}
+
+/// The text without the program's own styles.
+fn without_styles(text: &str) -> String {
+    ["0", "1", "2", "31", "32", "33", "36", "33;1"]
+        .iter()
+        .fold(text.to_string(), |text, code| text.replace(&format!("\x1b[{code}m"), ""))
+}
+
+#[test]
+fn nothing_that_a_server_says_commands_a_terminal() {
+    let server = server::start(evil);
+    for (arguments, says_much) in [
+        ("get pods", true),
+        ("get pods -o wide --show-labels", true),
+        ("get pods -A --server-print=false", true),
+        ("get pods -o json", true),
+        ("get pods -o yaml", false),
+        ("get pods -o kyaml", false),
+        ("get pods -o name", true),
+        ("get pods -o jsonpath={.items[0].status.phase}", true),
+        ("get pods -o jsonpath-as-json={.items[0].status.phase}", false),
+        ("get pods -o jsonpath={.items[0].status.nosuch} --allow-missing-template-keys=false", false),
+        ("get pods -o go-template={{range.items}}{{.status.phase}}{{end}}", true),
+        ("get pods -o go-template={{.nosuch.x}}{{template(`x`)}}", false),
+        ("get pods -o custom-columns=A:.status.phase,B:.metadata.labels", true),
+        ("get --raw /raw", true),
+        ("get pod denied", true),
+        ("patch pod wrong -p {}", true),
+        ("get pod denied wrong", true),
+        ("describe pod p", true),
+        ("delete pods --all --wait=false", true),
+        ("delete pod denied", true),
+        ("label pod p a=b", true),
+        ("label pod p --list", true),
+        ("annotate pod p --list", true),
+        ("get pods -v=9", true),
+    ] {
+        for colour in ["--color=always", "--color=never"] {
+            let text = shown(crate::steer(&server, &format!("{arguments} {colour}")));
+            let plain = without_styles(&text);
+            let command = plain.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+            assert_eq!(command, None, "{arguments}:\n{}", plain.escape_debug());
+            assert!(text == plain || colour == "--color=always", "{arguments}");
+            if says_much {
+                let said = [HARMLESS, "^[[2J", "\\u001b[2J"].iter().any(|words| plain.contains(words));
+                assert!(said, "{arguments}:\n{plain}");
+            }
+        }
+    }
+}
+
+#[test]
+fn warnings_and_errors_stand_out() {
+    let server = server::start(evil);
+    let text = shown(crate::steer(&server, "get pod denied"));
+    assert!(text.contains("\x1b[33;1mWarning:\x1b[0m 2Jbeware\n"), "{}", text.escape_debug());
+    assert!(text.contains("\x1b[31mError from server (Forbidden^["), "{}", text.escape_debug());
+}
+
+#[test]
+fn a_pipe_gets_the_bytes() {
+    let server = server::start(evil);
+    let piped = |arguments: &str| crate::steer(&server, arguments).output().unwrap();
+    let out = piped("get pods -o jsonpath={.items[0].status.phase}");
+    assert_eq!(out.stdout, b"\x1b[2J\x1b]0;x\x07\xc2\x9b31m\xc2\x9d0;x\xc2\x9c\x08\r\x7f");
+    assert_eq!(out.stderr, b"Warning: 2Jbeware\n");
+    // Colours that were asked for pass the pipe on to some terminal.
+    let out = piped("get pods -o jsonpath={.items[0].status.phase} --color");
+    assert_eq!(String::from_utf8(out.stdout).unwrap(), format!("{HARMLESS}^M^?"));
+}
+
+/// A table of pods, and a watch that says what happened and then stays open.
+fn changing(target: &str, out: &mut TcpStream) -> std::io::Result<()> {
+    const COLUMNS: &str = r#"[{"name":"Name","type":"string","format":"name"},{"name":"Status","type":"string"}]"#;
+    let table = |columns: &str, rows: &[(&str, &str)], version: usize| {
+        let row = |(name, status): &(&str, &str)| {
+            format!(
+                r#"{{"cells":["{name}","{status}"],"object":{{"metadata":{{"name":"{name}","resourceVersion":"{version}"}}}}}}"#
+            )
+        };
+        let rows = rows.iter().map(row).collect::<Vec<_>>().join(",");
+        format!(
+            r#"{{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{{"resourceVersion":"{version}"}},"columnDefinitions":{columns},"rows":[{rows}]}}"#
+        )
+    };
+    if let Some(body) = discovery(target) {
+        return send_json(out, "200 OK", "", body);
+    }
+    if !target.contains("watch=true") {
+        return send_json(out, "200 OK", "", &table(COLUMNS, &[("a", "Pending"), ("b", "Running")], 5));
+    }
+    write!(out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")?;
+    for (kind, row, version) in [("MODIFIED", ("a", "Running"), 6), ("DELETED", ("b", "Running"), 7)] {
+        writeln!(out, r#"{{"type":"{kind}","object":{}}}"#, table("[]", &[row], version))?;
+    }
+    out.read(&mut [0]).map(|_| ())
+}
+
+#[test]
+fn a_watched_table_is_kept_up_to_date() {
+    let server = server::start(changing);
+    let head = "NAME   STATUS\n";
+    let back = "\x1b[3F\x1b[J";
+    assert_eq!(
+        shown_until(
+            crate::steer(&server, "get pods -w --color=never"),
+            "Running\n\x1b[3F\x1b[JNAME   STATUS\na      Running\n"
+        ),
+        format!(
+            "{head}a      Pending\nb      Running\n{back}{head}a      Running\nb      Running\n{back}{head}a      Running\n"
+        )
+    );
+    // What cannot take lines back gets a line for each change.
+    let mut dumb = crate::steer(&server, "get pods -w");
+    dumb.env("TERM", "dumb");
+    let lines = format!("{head}a      Pending\nb      Running\na      Running\nb      Running\n");
+    assert_eq!(shown_until(dumb, "a      Running\nb      Running\n"), lines);
+}
