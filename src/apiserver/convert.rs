@@ -7,7 +7,9 @@ use serde_json::json as value;
 /// How a version differs from the one that is kept.
 #[derive(Clone, Copy)]
 pub struct Conversion {
-    /// Makes the kept form of an object.
+    /// The version that is kept, with its group.
+    pub kept: &'static str,
+    /// Makes the kept form of an object, but for the version's name.
     pub to_kept: fn(&mut Value),
     /// Makes this version of a kept object.
     pub from_kept: fn(&mut Value),
@@ -16,9 +18,11 @@ pub struct Conversion {
 /// The conversion of a resource's version; none for the version that is kept.
 pub fn of(group: &str, version: &str, resource: &str) -> Option<Conversion> {
     match (group, version, resource) {
-        ("events.k8s.io", _, "events") => Some(Conversion { to_kept: event_to_core, from_kept: event_from_core }),
+        ("events.k8s.io", _, "events") => {
+            Some(Conversion { kept: "v1", to_kept: event_to_core, from_kept: event_from_core })
+        }
         ("autoscaling", "v1", "horizontalpodautoscalers") => {
-            Some(Conversion { to_kept: autoscaler_to_v2, from_kept: autoscaler_to_v1 })
+            Some(Conversion { kept: "autoscaling/v2", to_kept: autoscaler_to_v2, from_kept: autoscaler_to_v1 })
         }
         _ => None,
     }

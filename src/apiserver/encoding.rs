@@ -1,8 +1,9 @@
 //! Objects as they are kept: encoded once when they are written, copied when they are read.
 //!
-//! A kept object is JSON without `apiVersion`, `kind` and `metadata.resourceVersion`. Items of a list have neither of
-//! the first two, and the third is the revision of the transaction that stores the object: it is known only then, so
-//! it is put in while copying, at a place that is remembered. Metadata comes first, its fields in Kubernetes' order.
+//! A kept object is JSON without `metadata.resourceVersion`, which is the revision of the transaction that stores the
+//! object: it is known only then, so it is put in while copying, at a place that is remembered. Its `kind` and
+//! `apiVersion` come first and are left out where they are not shown (items of a list) or others are (the versions of a
+//! resource). Then comes metadata, its fields in Kubernetes' order.
 
 use crate::api::{Map, Value, json};
 use hyper::body::Bytes;
@@ -30,9 +31,11 @@ const AFTER_VERSION: [&str; 9] = [
 #[derive(Clone, Debug)]
 pub struct Encoded {
     bytes: Bytes,
+    /// Where `"metadata":` starts.
+    start: u32,
     /// Where the resourceVersion goes.
     version_at: u32,
-    /// Where `metadata`'s value ends. It starts at [`METADATA_AT`].
+    /// Where `metadata`'s value ends.
     metadata_end: u32,
     deleting: bool,
     labels: Arc<[(Box<str>, Box<str>)]>,
@@ -40,17 +43,24 @@ pub struct Encoded {
     owners: Arc<[Box<str>]>,
 }
 
-/// Where the value of `metadata` starts.
-const METADATA_AT: usize = r#"{"metadata":"#.len();
+/// How metadata starts.
+const METADATA: &[u8] = br#""metadata":"#;
 
 impl Encoded {
-    /// Encodes an object. Its `apiVersion`, `kind` and resourceVersion are left out.
+    /// Encodes an object. Its resourceVersion is left out.
     pub fn new(object: &Value) -> Self {
         let empty = Map::new();
         let object = object.as_object().unwrap_or(&empty);
         let metadata = object.get("metadata").and_then(Value::as_object).unwrap_or(&empty);
         let mut out = Vec::with_capacity(512);
-        out.extend_from_slice(br#"{"metadata":{"#);
+        out.push(b'{');
+        write_fields(&mut out, object, &["kind", "apiVersion"]);
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        let start = out.len() as u32;
+        out.extend_from_slice(METADATA);
+        out.push(b'{');
         write_fields(&mut out, metadata, &BEFORE_VERSION);
         let version_at = out.len() as u32;
         write_fields(&mut out, metadata, &AFTER_VERSION);
@@ -70,7 +80,8 @@ impl Encoded {
         let owners = metadata.get("ownerReferences").and_then(Value::as_array).map_or_else(Vec::new, |owners| {
             owners.iter().filter_map(|owner| Some(owner.get("uid")?.as_str()?.into())).collect()
         });
-        Self { bytes: out.into(), version_at, metadata_end, deleting, labels: labels.into(), owners: owners.into() }
+        let (labels, owners) = (labels.into(), owners.into());
+        Self { bytes: out.into(), start, version_at, metadata_end, deleting, labels, owners }
     }
 
     /// The bytes to keep where objects outlast the process; [`Encoded::from_kept`] takes them back.
@@ -80,10 +91,11 @@ impl Encoded {
 
     /// Takes back an object from its bytes, of which only the metadata is read. None when they are not such bytes.
     pub fn from_kept(bytes: Bytes) -> Option<Self> {
-        let mut metadata =
-            serde_json::Deserializer::from_slice(bytes.get(METADATA_AT..)?).into_iter::<KeptMetadata<'_>>();
+        let start = start_of_metadata(&bytes)?;
+        let value = start + METADATA.len();
+        let mut metadata = serde_json::Deserializer::from_slice(&bytes[value..]).into_iter::<KeptMetadata<'_>>();
         let kept = metadata.next()?.ok()?;
-        let metadata_end = METADATA_AT + metadata.byte_offset();
+        let metadata_end = value + metadata.byte_offset();
         let mut before = vec![b'{'];
         let fields = [&kept.name, &kept.generate_name, &kept.namespace, &kept.self_link, &kept.uid];
         for (key, value) in BEFORE_VERSION.iter().zip(fields) {
@@ -91,8 +103,9 @@ impl Encoded {
                 write_field(&mut before, key, &Value::from(&**value));
             }
         }
-        let version_at = METADATA_AT + before.len();
-        if !bytes.starts_with(br#"{"metadata":{"#) || !bytes.ends_with(b"}") || version_at >= metadata_end {
+        let version_at = value + before.len();
+        let ours = bytes[value..metadata_end].starts_with(&before) && bytes.ends_with(b"}");
+        if !ours || version_at >= metadata_end || kept.resource_version.is_some() {
             return None;
         }
         let labels: Vec<(Box<str>, Box<str>)> =
@@ -101,6 +114,7 @@ impl Encoded {
             kept.owner_references.iter().flatten().filter_map(|owner| Some(owner.uid.as_deref()?.into())).collect();
         let deleting = kept.deletion_timestamp.is_some();
         Some(Self {
+            start: start as u32,
             version_at: version_at as u32,
             metadata_end: metadata_end as u32,
             deleting,
@@ -112,28 +126,27 @@ impl Encoded {
 
     /// Writes the object as an item of a list: without `apiVersion` and `kind`.
     pub fn write_item(&self, revision: Option<u64>, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.bytes[..self.version_at as usize]);
-        write_version(out, revision);
-        out.extend_from_slice(&self.bytes[self.version_at as usize..]);
+        self.write("", revision, out);
     }
 
     /// Writes the object by itself; `head` is `"kind":"Pod","apiVersion":"v1",`.
     pub fn write(&self, head: &str, revision: Option<u64>, out: &mut Vec<u8>) {
         out.push(b'{');
         out.extend_from_slice(head.as_bytes());
-        out.extend_from_slice(&self.bytes[1..self.version_at as usize]);
+        out.extend_from_slice(&self.bytes[self.start as usize..self.version_at as usize]);
         write_version(out, revision);
         out.extend_from_slice(&self.bytes[self.version_at as usize..]);
     }
 
     /// Writes the value of `metadata`.
     pub fn write_metadata(&self, revision: Option<u64>, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.bytes[METADATA_AT..self.version_at as usize]);
+        let value = self.start as usize + METADATA.len();
+        out.extend_from_slice(&self.bytes[value..self.version_at as usize]);
         write_version(out, revision);
         out.extend_from_slice(&self.bytes[self.version_at as usize..self.metadata_end as usize]);
     }
 
-    /// The object as a value, with its resourceVersion but without `apiVersion` and `kind`.
+    /// The object as a value, with its resourceVersion, in the version that is kept.
     pub fn value(&self, revision: u64) -> Value {
         let mut value: Value = serde_json::from_slice(&self.bytes).unwrap_or_default();
         if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -192,6 +205,7 @@ struct KeptMetadata<'a> {
     self_link: Option<Cow<'a, str>>,
     #[serde(borrow)]
     uid: Option<Cow<'a, str>>,
+    resource_version: Option<IgnoredAny>,
     deletion_timestamp: Option<IgnoredAny>,
     #[serde(borrow, default)]
     labels: Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>>,
@@ -203,6 +217,21 @@ struct KeptMetadata<'a> {
 struct KeptOwner<'a> {
     #[serde(borrow)]
     uid: Option<Cow<'a, str>>,
+}
+
+/// Where `"metadata":{` starts in an object that begins with it, or with `kind` and `apiVersion` before it.
+fn start_of_metadata(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    for key in [&br#""kind":""#[..], br#""apiVersion":""#] {
+        if bytes.get(at..)?.starts_with(key) {
+            at += key.len();
+            // Neither has a character that JSON escapes.
+            at += bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+            at += bytes[at..].starts_with(b"\",").then_some(2)?;
+        }
+    }
+    let metadata = bytes.get(at..)?.strip_prefix(METADATA)?;
+    (bytes[0] == b'{' && metadata.starts_with(b"{")).then_some(at)
 }
 
 fn write_version(out: &mut Vec<u8>, revision: Option<u64>) {
@@ -267,19 +296,29 @@ mod tests {
     fn an_object_is_taken_back() {
         for object in [
             json!({"metadata": {"name": "x"}}),
+            json!({"kind": "ConfigMap", "metadata": {"name": "x"}, "apiVersion": "v1", "data": {"a": "b"}}),
             json!({"metadata": {"uid": "u", "name": "a\"<é\u{2028}", "namespace": "n", "generateName": "a-",
                 "labels": {"k<": "v\n"}, "deletionTimestamp": "t", "creationTimestamp": null,
                 "ownerReferences": [{"uid": "o1", "name": "x"}, {"name": "none"}]}, "spec": {"a": [1.5, -1, null]}}),
         ] {
             let encoded = Encoded::new(&object);
             let back = Encoded::from_kept(Bytes::copy_from_slice(encoded.kept())).unwrap();
-            let all = |e: &Encoded| (e.version_at, e.metadata_end, e.deleting, e.labels.clone());
+            let all = |e: &Encoded| (e.start, e.version_at, e.metadata_end, e.deleting, e.labels.clone());
             assert_eq!(all(&back), all(&encoded));
             assert_eq!(encoded.uid(), object["metadata"]["uid"].as_str().unwrap_or(""));
             assert_eq!(back.value(7), encoded.value(7));
         }
-        for bad in ["", "{}", r#"{"metadata":{}}"#, r#"{"metadata":{"labels":{}}}"#, r#"{"metadata":{"name":"#] {
-            assert!(Encoded::from_kept(Bytes::from(bad)).is_none_or(|e| e.version_at < e.metadata_end), "{bad}");
+        for bad in [
+            "",
+            "{}",
+            r#"{"metadata":{"name":"#,
+            r#"{"metadata": {"name":"x"}}"#,
+            r#"{"metadata":{"uid":"u","name":"x"}}"#,
+            r#"{"metadata":{"name":"x","resourceVersion":"1"}}"#,
+            r#"{"kind":"A\"","metadata":{"name":"x"}}"#,
+            r#"{"kind":"A","spec":{},"metadata":{"name":"x"}}"#,
+        ] {
+            assert!(Encoded::from_kept(Bytes::from(bad)).is_none(), "{bad}");
         }
     }
 }

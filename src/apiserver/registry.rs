@@ -177,6 +177,7 @@ impl Served {
             Some(conversion) => {
                 let mut kept = object.clone();
                 (conversion.to_kept)(&mut kept);
+                kept.put(&["apiVersion"], conversion.kept);
                 Encoded::new(&kept)
             }
         }

@@ -18,8 +18,8 @@
 //! The records of a log are in order of their revisions, which have no gaps; those of one transaction have the same.
 //! A frame is what one write(2) and one fdatasync(2) brought to disk: whole transactions, one or several. Nothing is
 //! written behind a frame before it is on disk, so after a loss of power only the last frame of the last log can be
-//! torn, and what it held was never acknowledged. Objects are JSON without `apiVersion`, `kind` and
-//! `metadata.resourceVersion`, which are known from the collection and the revision; `metadata` comes first.
+//! torn, and what it held was never acknowledged. Objects are JSON without `metadata.resourceVersion`,
+//! which is the revision; `kind`, `apiVersion` and `metadata` come first.
 
 use super::super::Revision;
 use crate::apiserver::encoding::Encoded;
