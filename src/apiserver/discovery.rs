@@ -34,7 +34,7 @@ impl Server {
             [] => return Ok(raw(&json!({"paths": self.paths()}))),
             ["version"] => return Ok(raw(&version::info())),
             ["healthz" | "livez" | "readyz", rest @ ..] => {
-                return Ok(health::answer(parts[0], &rest.join("/"), query));
+                return Ok(self.health(parts[0], &rest.join("/"), query).await);
             }
             ["openapi", rest @ ..] => return Ok(self.openapi(rest, query, headers)),
             ["api"] if wants_aggregated(headers) => return Ok(aggregated(&self.aggregated(true))),

@@ -1,9 +1,10 @@
 //! Whether the server is well: `/healthz`, `/livez`, `/readyz`, and each of their checks.
 //!
-//! A server that answers at all has everything in place, so all checks succeed; their names are kube-apiserver's,
-//! because monitors ask for them.
+//! A server that answers at all has everything in place, so all checks succeed but two: `etcd`, which is the store
+//! whatever it is, and `shutdown`. The names are kube-apiserver's, because monitors ask for them.
 
 use super::discovery::not_found;
+use super::pipeline::Server;
 use super::request::{Query, value};
 use super::respond::{self, Body};
 use http::{Response, StatusCode};
@@ -57,24 +58,81 @@ pub fn checks(endpoint: &str) -> impl Iterator<Item = &'static str> {
     CHECKS.into_iter().filter(move |check| !left_out.contains(check))
 }
 
-/// Answers for an endpoint, or one of its checks.
-pub fn answer(endpoint: &str, check: &str, query: &Query) -> Response<Body> {
+/// A check that fails, and why.
+type Failing = (&'static str, String);
+
+impl Server {
+    /// Answers for an endpoint, or one of its checks.
+    pub(super) async fn health(&self, endpoint: &str, check: &str, query: &Query) -> Response<Body> {
+        let mut failing = Vec::new();
+        if let Err(error) = self.store.check().await {
+            failing.push(("etcd", error.to_string()));
+        }
+        if *self.stopping.borrow() && endpoint == "readyz" {
+            failing.push(("shutdown", "process is shutting down".into()));
+        }
+        answer(endpoint, check, query, &failing)
+    }
+}
+
+fn answer(endpoint: &str, check: &str, query: &Query, failing: &[Failing]) -> Response<Body> {
     if !check.is_empty() {
+        if let Some((_, why)) = failing.iter().find(|(name, _)| *name == check) {
+            return respond::text(StatusCode::INTERNAL_SERVER_ERROR, format!("internal server error: {why}\n"));
+        }
         return if checks(endpoint).any(|known| known == check) {
             respond::text(StatusCode::OK, "ok")
         } else {
             not_found()
         };
     }
-    if value(query, "verbose").is_none() {
+    let excluded: Vec<&str> = query.iter().filter(|(key, _)| key == "exclude").map(|(_, v)| v.as_str()).collect();
+    let fails = |check: &str| failing.iter().any(|(name, _)| *name == check) && !excluded.contains(&check);
+    let failed = failing.iter().any(|(name, _)| fails(name));
+    if value(query, "verbose").is_none() && !failed {
         return respond::text(StatusCode::OK, "ok");
     }
-    let excluded: Vec<&str> = query.iter().filter(|(key, _)| key == "exclude").map(|(_, v)| v.as_str()).collect();
     let mut text = String::new();
-    for check in checks(endpoint) {
-        let result = if excluded.contains(&check) { "excluded: ok" } else { "ok" };
-        text.push_str(&format!("[+]{check} {result}\n"));
+    // A store that fails matters to all of them.
+    for check in CHECKS.into_iter().filter(|check| fails(check) || checks(endpoint).any(|known| known == *check)) {
+        if fails(check) {
+            text.push_str(&format!("[-]{check} failed: reason withheld\n"));
+        } else {
+            let result = if excluded.contains(&check) { "excluded: ok" } else { "ok" };
+            text.push_str(&format!("[+]{check} {result}\n"));
+        }
+    }
+    if failed {
+        text.push_str(&format!("{endpoint} check failed\n"));
+        return respond::text(StatusCode::INTERNAL_SERVER_ERROR, text);
     }
     text.push_str(&format!("{endpoint} check passed\n"));
     respond::text(StatusCode::OK, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(endpoint: &str, check: &str, query: &[(&str, &str)], failing: &[Failing]) -> (u16, String) {
+        let query: Query = query.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let (parts, body) = answer(endpoint, check, &query, failing).into_parts();
+        let Body::Whole(bytes) = body else { panic!("not a whole body") };
+        (parts.status.as_u16(), String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    #[test]
+    fn failing_checks_are_named() {
+        let failing = [("etcd", "gone".to_string())];
+        for endpoint in ["healthz", "livez", "readyz"] {
+            assert_eq!(said(endpoint, "", &[], &[]), (200, "ok".into()));
+            let (code, text) = said(endpoint, "", &[], &failing);
+            assert_eq!(code, 500);
+            assert!(text.starts_with("[+]ping ok\n[+]log ok\n[-]etcd failed: reason withheld\n[+]"), "{text}");
+            assert!(text.ends_with(&format!("\n{endpoint} check failed\n")), "{text}");
+            assert_eq!(said(endpoint, "", &[("exclude", "etcd")], &failing).0, 200);
+        }
+        assert_eq!(said("healthz", "etcd", &[], &failing), (500, "internal server error: gone\n".into()));
+        assert_eq!(said("healthz", "ping", &[], &failing), (200, "ok".into()));
+    }
 }

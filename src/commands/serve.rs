@@ -1,8 +1,9 @@
 //! `serve`: the bundled API server in the foreground.
 
-use super::flags::{Flags, integer, text, words};
+use super::flags::{Flags, integer, list, span, text, words};
 use super::{Context, Exit, Failure};
 use crate::apiserver::serve::{self, Options, Storage, private_folder, write_private};
+use crate::apiserver::store::EtcdOptions;
 use crate::sandbox;
 use clap::{ArgMatches, Command};
 use std::net::IpAddr;
@@ -15,7 +16,8 @@ pub fn command() -> Command {
         .about("Run an API server in the foreground")
         .long_about(
             "Run an API server until it is interrupted. Its objects are in memory and go with it, unless --data-dir \
-             names a folder: then what it has acknowledged is on disk, and is there again when it is started again.\n\n \
+             names a folder: then what it has acknowledged is on disk, and is there again when it is started again. Or \
+             --etcd-servers names an etcd, which several servers may share.\n\n \
              It speaks TLS on --secure-port with a certificate of its own authority, or plain HTTP when only \
              --insecure-port is given. A kubeconfig for it is written, and its path printed. Without --token-auth-file \
              and --client-ca-file everybody who reaches it may do everything, so it then listens only to this machine.",
@@ -30,6 +32,12 @@ pub fn command() -> Command {
                 text("cert-dir", None, "", "Where the authority and certificates are kept; a folder in the user's data unless said otherwise."),
                 text("client-ca-file", None, "", "A file with the authorities of client certificates."),
                 text("data-dir", None, "", "The folder in which the objects are kept. One server at a time can have it."),
+                text("etcd-cafile", None, "", "A file with the authorities of etcd's certificates; the system's unless said otherwise."),
+                text("etcd-certfile", None, "", "A file with a certificate to show to etcd."),
+                span("etcd-compaction-interval", "5m0s", "How often etcd is told to forget what is older than that; 0 for never."),
+                text("etcd-keyfile", None, "", "The file with the key of --etcd-certfile."),
+                text("etcd-prefix", None, "/registry", "What all keys in etcd begin with."),
+                list("etcd-servers", None, "The URLs of an etcd's servers, in which the objects are kept."),
                 integer("insecure-port", None, "0", "The port for plain HTTP; 0 for none."),
                 integer("secure-port", None, "6443", "The port for TLS; 0 for none."),
                 text("service-cluster-ip-range", None, "10.0.0.0/24", "The addresses that services get."),
@@ -77,7 +85,7 @@ fn plan(matches: &ArgMatches, data: Option<PathBuf>) -> Result<Plan, Failure> {
             cert_dir,
             token_auth_file: path("token-auth-file"),
             client_ca_file: path("client-ca-file"),
-            storage: path("data-dir").map_or(Storage::Memory, Storage::Folder),
+            storage: storage(matches, path)?,
             service_cluster_ip_range: range
                 .parse()
                 .map_err(|problem| Failure::Message(format!("--service-cluster-ip-range: {problem}")))?,
@@ -88,6 +96,34 @@ fn plan(matches: &ArgMatches, data: Option<PathBuf>) -> Result<Plan, Failure> {
         },
         kubeconfig: path("write-kubeconfig").or(beside),
     })
+}
+
+/// Where the objects are kept.
+fn storage(matches: &ArgMatches, path: impl Fn(&str) -> Option<PathBuf>) -> Result<Storage, Failure> {
+    let servers = matches.list("etcd-servers");
+    let folder = path("data-dir");
+    let (certfile, keyfile) = (path("etcd-certfile"), path("etcd-keyfile"));
+    if certfile.is_some() != keyfile.is_some() {
+        return Err(Failure::message("--etcd-certfile and --etcd-keyfile go together"));
+    }
+    if servers.is_empty() {
+        return Ok(folder.map_or(Storage::Memory, Storage::Folder));
+    }
+    if folder.is_some() {
+        return Err(Failure::message("--data-dir and --etcd-servers: the objects can be kept in one place only"));
+    }
+    let servers = servers.iter().map(|server| server.parse());
+    let interval = matches.span("etcd-compaction-interval");
+    Ok(Storage::Etcd(EtcdOptions {
+        servers: servers
+            .collect::<Result<_, _>>()
+            .map_err(|problem| Failure::Message(format!("--etcd-servers: {problem}")))?,
+        prefix: matches.text("etcd-prefix").to_string(),
+        cafile: path("etcd-cafile"),
+        certfile,
+        keyfile,
+        compaction_interval: interval.to_std().unwrap_or_default(),
+    }))
 }
 
 /// Serves until it is told to stop.
@@ -137,11 +173,19 @@ mod tests {
         let storage = |line: &str| plan(&command().get_matches_from(line.split(' ')), None).unwrap().options.storage;
         assert_eq!(storage("serve"), Storage::Memory);
         assert_eq!(storage("serve --data-dir=a/b"), Storage::Folder("a/b".into()));
+        let Storage::Etcd(etcd) = storage("serve --etcd-servers=http://a:1,http://b --etcd-compaction-interval=1m")
+        else {
+            panic!("not in etcd")
+        };
+        assert_eq!((etcd.servers.len(), &*etcd.prefix, etcd.compaction_interval.as_secs()), (2, "/registry", 60));
         for line in [
             "serve --secure-port=0",
             "serve --secure-port=70000",
             "serve --bind-address=x",
             "serve --service-cluster-ip-range=x",
+            "serve --etcd-servers=127.0.0.1:2379",
+            "serve --etcd-servers=http://127.0.0.1:2379 --data-dir=x",
+            "serve --etcd-servers=https://127.0.0.1:2379 --etcd-certfile=x",
             "serve a",
         ] {
             assert!(ports(line).is_err(), "{line}");

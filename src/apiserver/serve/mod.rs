@@ -11,7 +11,7 @@ use super::claims::ServiceRange;
 use super::errors;
 use super::pipeline::{Server, Setup};
 use super::respond::{self, Body, Format};
-use super::store::{File, Memory, Store};
+use super::store::{Etcd, EtcdOptions, File, Memory, Store};
 use certificates::Certificates;
 use http::{Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -44,11 +44,13 @@ pub enum Storage {
     Memory,
     /// In a folder of its own.
     Folder(PathBuf),
+    /// In etcd.
+    Etcd(EtcdOptions),
 }
 
 impl Storage {
     /// Opens the store. What somebody should know about it is told.
-    fn open(&self, tell: impl FnOnce(&str)) -> io::Result<Arc<dyn Store>> {
+    async fn open(&self, tell: impl FnOnce(&str)) -> io::Result<Arc<dyn Store>> {
         Ok(match self {
             Self::Memory => Arc::new(Memory::new()),
             Self::Folder(path) => {
@@ -58,6 +60,7 @@ impl Storage {
                 }
                 Arc::new(store)
             }
+            Self::Etcd(options) => Arc::new(Etcd::open(options).await?),
         })
     }
 }
@@ -173,7 +176,7 @@ pub async fn bind(options: &Options) -> io::Result<Bound> {
     }
     let setup = Setup { authentication, services: options.service_cluster_ip_range, endpoint };
     let mut notice = None;
-    let store = options.storage.open(|text| notice = Some(text.to_string()))?;
+    let store = options.storage.open(|text| notice = Some(text.to_string())).await?;
     let started = Server::start(store, setup).await;
     let server = started.map_err(|failure| io::Error::other(failure.message))?;
     Ok(Bound { server, plain, secure, url, authority, notice })

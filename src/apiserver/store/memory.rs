@@ -138,12 +138,17 @@ impl Memory {
         }
     }
 
-    /// A change that happened once already and was read back.
-    pub(super) fn replay(&self, key: Key, revision: Revision, object: Option<Encoded>) {
+    /// A transaction that has happened already, elsewhere or before.
+    pub(super) fn replay(&self, revision: Revision, changes: Vec<(Key, Option<Encoded>)>) {
         let mut state = self.state();
-        let previous = state.collections.get(&key.collection).and_then(|c| c.entries.get(&key.name)).cloned();
-        let current = object.map(|object| Arc::new(Entry { name: key.name.clone(), revision, object }));
-        let changes = vec![(key, Event { revision, current, previous })];
+        let nothing = Staged::default();
+        let changes = changes.into_iter().map(|(key, object)| {
+            let previous = state.current(&nothing, &key).cloned();
+            let current = object.map(|object| Arc::new(Entry { name: key.name.clone(), revision, object }));
+            (key, Event { revision, current, previous })
+        });
+        // What was deleted without having been here was never seen.
+        let changes = changes.filter(|(_, event)| event.current.is_some() || event.previous.is_some()).collect();
         state.apply(Staged { revision, changes, latest: HashMap::new() });
     }
 
@@ -207,7 +212,11 @@ impl State {
                 return Err(StoreError::Conflict(index, found.cloned()));
             }
         }
-        staged.revision = self.revision.max(staged.revision) + 1;
+        let last = self.revision.max(staged.revision);
+        if writes.is_empty() {
+            return Ok(last);
+        }
+        staged.revision = last + 1;
         let revision = staged.revision;
         for Write { key, object, .. } in writes {
             let previous = self.current(staged, &key).cloned();

@@ -1,11 +1,13 @@
 //! Where objects are kept: one revision counter, compare-and-swap on keys, range reads, and watches.
 //!
-//! The trait is small enough for a file or etcd below it. Keys are a collection and a name in it: `namespace/name`
+//! There are three stores behind one trait: memory, a folder, and etcd. Keys are a collection and a name in it: `namespace/name`
 //! or `name`, ordered by bytes.
 
+pub(super) mod etcd;
 mod file;
 mod memory;
 
+pub use etcd::{Endpoint, Etcd, EtcdOptions};
 pub use file::{File, OpenError};
 pub use memory::{LOG_EVENTS, Memory};
 
@@ -127,6 +129,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// The changes of a collection after a revision; none for those from now on.
     fn watch<'a>(&'a self, collection: &'a Arc<str>, after: Option<Revision>) -> Later<'a, Box<dyn Feed>>;
+
+    /// Whether it can be written to and read.
+    fn check(&self) -> Later<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// Changes of a collection, one after the other. A feed holds no changes itself: one whose reader is too slow finds

@@ -4,6 +4,7 @@ mod custom;
 mod deletes;
 mod reads;
 mod restarts;
+mod shared;
 mod watches;
 mod writes;
 

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A snapshot that is being written.
 const UNFINISHED: &str = "snapshot.unfinished";
@@ -89,7 +90,16 @@ impl Folder {
         }
         let name = path.join("lock");
         let mut lock = private().read(true).write(true).create(true).open(&name).map_err(at(&name))?;
-        match lock.try_lock() {
+        // A process that is just ending, or starting another, may have the lock for a moment longer.
+        let mut locked = lock.try_lock();
+        for _ in 0..20 {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(25));
+            locked = lock.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let owner = fs::read_to_string(&name).unwrap_or_default();
@@ -280,7 +290,7 @@ fn replay(memory: &Memory, path: &Path, bytes: &[u8], begin: Revision, newest: b
                 Record::Change { revision: at, collection, name, object } if at == revision || at == revision + 1 => {
                     revision = at;
                     let collection = interned(&mut collections, collection);
-                    memory.replay(Key { collection, name: name.into() }, revision, object);
+                    memory.replay(revision, vec![(Key { collection, name: name.into() }, object)]);
                 }
                 _ => return Err(damaged(offset, "this record does not follow the one before it")),
             }

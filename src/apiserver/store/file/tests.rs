@@ -238,7 +238,7 @@ fn an_interrupted_compaction_is_made_good() {
         // A snapshot that is there while the logs it replaces are still there too.
         let memory = Memory::new();
         let object = put("a", Expect::Absent, "1").object.unwrap();
-        memory.replay(key("a"), 1, Some(object));
+        memory.replay(1, vec![(key("a"), Some(object))]);
         let old = fs::read(&place.files("log")[0]).unwrap();
         let folder = Folder::lock(&place.0).unwrap();
         folder.write_snapshot(1, memory.everything().1).unwrap();

@@ -75,7 +75,11 @@ impl Writer {
         for Job { writes, reply } in batch {
             answers.push((reply, self.memory.stage(&mut staged, writes)));
         }
-        let written = if staged.changes().is_empty() { Ok(()) } else { self.write(&staged) };
+        let written = match &self.broken {
+            Some(problem) => Err(problem.clone()),
+            None if staged.changes().is_empty() => Ok(()),
+            None => self.write(&staged),
+        };
         if written.is_ok() {
             self.memory.apply(staged);
         }
@@ -89,9 +93,6 @@ impl Writer {
     }
 
     fn write(&mut self, staged: &Staged) -> Result<(), String> {
-        if let Some(problem) = &self.broken {
-            return Err(problem.clone());
-        }
         let mut frame = Frame::default();
         for (key, event) in staged.changes() {
             let object = event.current.as_ref().map(|entry| &entry.object);
