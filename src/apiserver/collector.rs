@@ -38,6 +38,8 @@ enum Job {
     Namespace(String),
     /// All objects of the resource that this definition defines are to be deleted.
     Definition(String),
+    /// Something in this namespace has gone, which its quotas counted.
+    Uncharged(String),
 }
 
 /// The queue of what is to be done.
@@ -58,6 +60,9 @@ impl Collector {
         let held = meta::finalizers(object).iter().any(|f| [ORPHAN, FOREGROUND].contains(f) || PROTECTION.contains(f));
         if gone {
             self.push(Job::Gone(object.uid().to_string()));
+            if served.info.namespaced() {
+                self.push(Job::Uncharged(object.namespace().to_string()));
+            }
         } else if &*served.collection == "/registry/namespaces/" {
             self.push(Job::Namespace(object.name().to_string()));
         } else if *served.collection == *custom::COLLECTION {
@@ -109,6 +114,7 @@ pub(super) async fn run(server: Weak<Server>, mut backlog: Backlog) {
                 Job::Held(key) => server.release_held(key).await,
                 Job::Namespace(name) => server.empty_namespace(name).await,
                 Job::Definition(name) => server.empty_definition(name).await,
+                Job::Uncharged(namespace) => server.recount(namespace).await.map(|()| true),
                 Job::Gone(_) => Ok(true),
             };
             if !done.unwrap_or(false) {

@@ -1,5 +1,6 @@
 //! New objects.
 
+use super::admission::{Asked, Operation};
 use super::codec::{self, Decoded};
 use super::errors::{Answer, already_exists, bad_request, internal_plain, invalid};
 use super::kinds::field::Errors;
@@ -63,7 +64,8 @@ impl Server {
         if !new.applied {
             ownership::note_update(None, &mut object, served, &new.manager, now);
         }
-        self.admit_new(served, namespace, &mut object).await?;
+        let asked = Asked { served, operation: Operation::Create, subresource: "", namespace, old: None };
+        self.admit(&asked, &mut object).await?;
         let generated = object.name().is_empty();
         meta::prepare_new(&mut object, served, namespace, now);
         (rules.prepare_for_create)(&mut object);
@@ -82,19 +84,23 @@ impl Server {
             let name = object.name().to_string();
             let key = Key { collection: served.collection.clone(), name: served.place(namespace, &name) };
             let mut complete = object.clone();
-            let claims = self.claims(served, None, Some(&mut complete), new.dry_run).await?;
+            let mut claims = self.claims(served, None, Some(&mut complete), new.dry_run).await?;
+            let mut advice = Vec::new();
+            claims.extend(self.approve(&asked, &complete, &mut advice).await?);
             let encoded = served.encode(&complete);
             if new.dry_run {
-                return match self.store.get(&key).await.map_err(store_failure)? {
-                    Some(_) => Err(already_exists(served.about(&name))),
-                    None => Ok(served.show(&encoded, None)),
-                };
+                if self.store.get(&key).await.map_err(store_failure)?.is_some() {
+                    return Err(already_exists(served.about(&name)));
+                }
+                warnings.extend(advice);
+                return Ok(served.show(&encoded, None));
             }
             let mut writes = vec![Write { key, expect: Expect::Absent, object: Some(encoded.clone()) }];
             writes.extend(claims);
             attempts -= 1;
             match self.store.commit(writes).await {
                 Ok(revision) => {
+                    warnings.extend(advice);
                     self.note_availability(served, &name).await?;
                     return Ok(served.show(&encoded, Some(revision)));
                 }

@@ -1,5 +1,6 @@
 //! Changes of objects, of all of them or of one part.
 
+use super::admission::{Asked, Operation};
 use super::codec::{self, Decoded};
 use super::create::ATTEMPTS;
 use super::errors::{Answer, Failure, bad_request, invalid, modified, not_found};
@@ -142,7 +143,9 @@ impl Server {
     ) -> Answer<Shown> {
         let served = edit.served;
         let name = edit.key.name.rsplit('/').next().unwrap_or("");
+        let told = warnings.len();
         for attempt in 1..=ATTEMPTS {
+            warnings.truncate(told);
             let entry = self.store.get(&edit.key).await.map_err(store_failure)?;
             let entry = entry.ok_or_else(|| not_found(served.about(name)))?;
             let live = served.value(&entry.object, entry.revision);
@@ -184,6 +187,10 @@ impl Server {
         if !edit.applied {
             ownership::note_update(Some(live), &mut new, served, &edit.manager, now);
         }
+        let namespace = live.namespace().to_string();
+        let subresource = edit.manager.subresource;
+        let asked = Asked { served, operation: Operation::Update, subresource, namespace: &namespace, old: Some(live) };
+        self.admit(&asked, &mut new).await?;
         edit.part.keep(served, &mut new, live);
         if rules.has_generation && (rules.changes_generation)(&new, live) {
             let generation = live.integer(&["metadata", "generation"]).unwrap_or(0) + 1;
@@ -206,7 +213,8 @@ impl Server {
         if edit.part == Part::Main {
             warnings.extend((rules.warnings)(&new, Some(live)));
         }
-        let claims = self.claims(served, Some(live), Some(&mut new), edit.dry_run).await?;
+        let mut claims = self.claims(served, Some(live), Some(&mut new), edit.dry_run).await?;
+        claims.extend(self.approve(&asked, &new, warnings).await?);
         let encoded = served.encode(&new);
         if edit.dry_run || encoded.same_as(&entry.object) {
             return Ok(served.show(&encoded, Some(entry.revision)));

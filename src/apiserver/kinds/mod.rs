@@ -3,6 +3,7 @@
 //!
 //! Defaults are data (see [`fill`]), complaints are made along [`field::Field`]s, cells of tables are plain values.
 
+pub mod amounts;
 pub mod cells;
 pub mod field;
 pub mod fill;
@@ -43,7 +44,7 @@ mod priorityclass;
 mod rbac;
 mod replicaset;
 mod resourcequota;
-mod resources;
+pub mod resources;
 mod runtimeclass;
 mod secret;
 mod service;

@@ -43,7 +43,7 @@ fn is_native(name: &str) -> bool {
 }
 
 /// Whether a name is a resource of somebody else than Kubernetes.
-pub(super) fn is_extended(name: &str) -> bool {
+pub fn is_extended(name: &str) -> bool {
     !is_native(name) && !name.starts_with("requests.") && names::qualified_name(&format!("requests.{name}")).is_empty()
 }
 

@@ -1,5 +1,6 @@
 //! The server as a function: requests in, answers out, without a socket.
 
+mod admission;
 mod custom;
 mod deletes;
 mod reads;

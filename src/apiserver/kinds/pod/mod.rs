@@ -1,6 +1,5 @@
 //! Pods, and what pods are made of in the templates of other kinds.
 
-mod aggregate;
 mod annotations;
 mod container;
 pub(super) mod defaults;
@@ -53,7 +52,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 fn prepare_for_create(pod: &mut Object) {
-    let class = aggregate::quality_of_service(&pod["spec"]);
+    let class = super::amounts::quality_of_service(&pod["spec"]);
     pod.put(&["status"], json!({"phase": "Pending", "qosClass": class}));
     if !pod.items_at(&["spec", "schedulingGates"]).is_empty() {
         let since = pod.text(&["metadata", "creationTimestamp"]).to_owned();

@@ -1,10 +1,11 @@
 //! What is wrong with changes of a pod through its subresources: `ephemeralcontainers` (KEP-277) and `resize`
 //! (KEP-1287).
 
+use super::super::amounts::quality_of_service;
 use super::super::field::{Errors, Field};
 use super::super::internal;
 use super::super::resources::quantity;
-use super::{aggregate, annotations, validate};
+use super::{annotations, validate};
 use crate::api::{Object, ObjectExt, Value};
 use std::cmp::Ordering;
 
@@ -65,7 +66,7 @@ fn resize(root: &Field, old: &Field, errors: &mut Errors) {
         return only(errors, "windows pods cannot be resized");
     }
     let class = old.get("status.qosClass");
-    if class.text() != aggregate::quality_of_service(spec.value()) {
+    if class.text() != quality_of_service(spec.value()) {
         let detail = "Pod QOS Class may not change as a result of resizing";
         errors.invalid(spec, root.get("status.qosClass").value(), detail);
     }

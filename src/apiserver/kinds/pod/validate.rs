@@ -1,10 +1,11 @@
 //! What is wrong with a pod, or with the template of one.
 
+use super::super::amounts::sums;
 use super::super::field::{Errors, Field};
 use super::super::labels::{validate_annotations, validate_labels};
 use super::super::resources::{container_resource_name, pod_resource_name, quantity, requirements};
 use super::container::{self, Pod};
-use super::{aggregate, annotations, scheduling, security, volumes};
+use super::{annotations, scheduling, security, volumes};
 use crate::api::{Object, ObjectExt, Value, names};
 
 /// Complains about a new pod.
@@ -186,13 +187,13 @@ fn pod_resources(spec: &Field, pod: &Pod, errors: &mut Errors) {
     }
     requirements(&resources, pod_resource_name, &pod.claims, errors);
     let (requests, limits) = (resources.get("requests"), resources.get("limits"));
-    for (name, sum) in aggregate::sums(spec.value(), "requests") {
+    for (name, sum) in sums(spec.value(), "requests") {
         let own = requests.entry(&name);
         if own.is_set() && sum > quantity(&own) {
             errors.reject(&own, &format!("must be greater than or equal to aggregate container requests of {sum}"));
         }
     }
-    for (name, sum) in aggregate::sums(spec.value(), "limits") {
+    for (name, sum) in sums(spec.value(), "limits") {
         let own = limits.entry(&name);
         if name.starts_with("hugepages-") && own.is_set() && sum > quantity(&own) {
             errors.reject(&own, &format!("must be greater than or equal to aggregate container limits of {sum}"));

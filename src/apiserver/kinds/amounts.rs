@@ -3,14 +3,17 @@
 use crate::api::{ObjectExt, Quantity, Value};
 use std::collections::BTreeMap;
 
-type Amounts = BTreeMap<String, Quantity>;
+/// Quantities by the names of resources.
+pub type Amounts = BTreeMap<String, Quantity>;
 
-fn amounts(container: &Value, part: &str) -> Amounts {
-    let entries = container.map_at(&["resources", part]).into_iter().flatten();
+/// The quantities of a list of resources in a value; what is none is left out.
+pub fn amounts(value: &Value, path: &[&str]) -> Amounts {
+    let entries = value.map_at(path).into_iter().flatten();
     entries.filter_map(|(name, amount)| Some((name.clone(), amount.as_str()?.parse().ok()?))).collect()
 }
 
-fn add(sum: &mut Amounts, more: &Amounts) {
+/// Adds quantities to others.
+pub fn add(sum: &mut Amounts, more: &Amounts) {
     for (name, amount) in more {
         let whole = sum.get(name).map_or(*amount, |have| have.plus(amount));
         sum.insert(name.clone(), whole);
@@ -26,14 +29,14 @@ fn widen(sum: &mut Amounts, other: Amounts) {
 
 /// The `requests` or `limits` of all containers of a pod's spec: those that run at the same time together, and the
 /// largest of what runs before them (KEP-753).
-pub(super) fn sums(spec: &Value, part: &str) -> Amounts {
+pub fn sums(spec: &Value, part: &str) -> Amounts {
     let mut sum = Amounts::new();
     for container in spec.items_at(&["containers"]) {
-        add(&mut sum, &amounts(container, part));
+        add(&mut sum, &amounts(container, &["resources", part]));
     }
     let (mut sidecars, mut before) = (Amounts::new(), Amounts::new());
     for container in spec.items_at(&["initContainers"]) {
-        let mut own = amounts(container, part);
+        let mut own = amounts(container, &["resources", part]);
         if container.text(&["restartPolicy"]) == "Always" {
             add(&mut sum, &own);
             add(&mut sidecars, &own);
@@ -47,8 +50,16 @@ pub(super) fn sums(spec: &Value, part: &str) -> Amounts {
     sum
 }
 
+/// The `requests` or `limits` of a pod's spec: those of the pod itself where it has them (KEP-2837), and else the
+/// [`sums`] of its containers.
+pub fn pod_amounts(spec: &Value, part: &str) -> Amounts {
+    let mut sum = sums(spec, part);
+    sum.extend(amounts(spec, &["resources", part]));
+    sum
+}
+
 /// The quality of service of a pod's spec: `Guaranteed`, `Burstable` or `BestEffort`.
-pub(super) fn quality_of_service(spec: &Value) -> &'static str {
+pub fn quality_of_service(spec: &Value) -> &'static str {
     let own = spec.get("resources");
     let counted = |name: &str| name == "cpu" || name == "memory";
     let mut requests = Amounts::new();
@@ -63,7 +74,7 @@ pub(super) fn quality_of_service(spec: &Value) -> &'static str {
     };
     for container in containers {
         let positive = |part: &str| {
-            let mut amounts = amounts(container, part);
+            let mut amounts = amounts(container, &["resources", part]);
             amounts.retain(|name, amount| counted(name) && amount.sign() > 0);
             amounts
         };
