@@ -240,7 +240,8 @@ fn add_remove(finalizers: &mut Vec<String>, add: &str, remove: &str) {
     }
 }
 
-fn check_preconditions(served: &Served, live: &Value, options: &Delete) -> Answer<()> {
+/// Refuses when the object is not the one that is meant.
+pub(super) fn check_preconditions(served: &Served, live: &Value, options: &Delete) -> Answer<()> {
     let about = served.about_kind(live.name());
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != live.uid()) {
         let why = format!(

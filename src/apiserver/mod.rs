@@ -15,6 +15,7 @@ pub mod delete;
 pub mod discovery;
 pub mod encoding;
 pub mod errors;
+mod eviction;
 pub mod health;
 pub mod kinds;
 pub mod meta;

@@ -1,9 +1,8 @@
 //! What lies below objects: the status, the scale, and the verbs of pods that are written as resources.
 
 use super::codec::decode_plain;
-use super::delete::Deleted;
 use super::errors::{About, Answer, bad_request, conflict, method_not_allowed, no_such_resource};
-use super::options::{Delete, Write as Options};
+use super::options::Write as Options;
 use super::pipeline::{Call, Server, store_failure};
 use super::request::Verb;
 use super::respond::{self, Body};
@@ -40,7 +39,7 @@ impl Server {
     }
 
     /// Changes the object that a request names without noting who did it, as the server itself does.
-    async fn touch(&self, call: &Call<'_>, change: impl Fn(&mut Value) -> Answer<()>) -> Answer<()> {
+    pub(super) async fn touch(&self, call: &Call<'_>, change: impl Fn(&mut Value) -> Answer<()>) -> Answer<()> {
         loop {
             let entry = self.entry(call).await?;
             let mut object = call.served.value(&entry.object, entry.revision);
@@ -76,7 +75,11 @@ impl Server {
                     pod.put(&["metadata", field, key], value.clone());
                 }
             }
-            set_condition(pod, json!({"type": "PodScheduled", "status": "True"}), call.now.seconds);
+            set_condition(
+                pod,
+                json!({"type": "PodScheduled", "status": "True", "lastProbeTime": null}),
+                call.now.seconds,
+            );
             Ok(())
         };
         if options.dry_run {
@@ -84,36 +87,6 @@ impl Server {
             bind(&mut call.served.value(&entry.object, entry.revision))?;
         } else {
             self.touch(call, bind).await?;
-        }
-        Ok(respond::value(StatusCode::CREATED, &success(StatusCode::CREATED), call.accepted))
-    }
-
-    /// Deletes a pod as far as its disruption budgets allow.
-    async fn evict(&self, call: &Call<'_>) -> Answer<Response<Body>> {
-        let eviction = body(call, "policy", "v1", "Eviction")?;
-        let name = &call.target.name;
-        if !eviction.name().is_empty() && eviction.name() != name {
-            let found = eviction.name();
-            return Err(bad_request(format!("name in URL does not match name in Eviction object: {found} {name}")));
-        }
-        let options = Delete::parse(call.query, eviction.get("deleteOptions"))?;
-        if !options.dry_run {
-            let target = json!({
-                "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
-                "message": "Eviction API: evicting"
-            });
-            self.touch(call, |pod| {
-                set_condition(pod, target.clone(), call.now.seconds);
-                Ok(())
-            })
-            .await?;
-        }
-        loop {
-            let entry = self.entry(call).await?;
-            match self.remove(call.served, &entry, &options, call.now).await? {
-                Some(Deleted::Gone(_) | Deleted::Waiting(_)) => break,
-                None => {}
-            }
         }
         Ok(respond::value(StatusCode::CREATED, &success(StatusCode::CREATED), call.accepted))
     }
@@ -141,11 +114,10 @@ pub(super) fn body(call: &Call<'_>, group: &str, version: &str, kind: &str) -> A
     decode_plain(call.body, call.media()?, &GroupVersionKind::new(group, version, kind))
 }
 
-/// Sets a condition of a pod's status. The time of the transition stays when the status does.
-fn set_condition(pod: &mut Value, mut condition: Value, now: i64) {
-    condition.put(&["lastProbeTime"], Value::Null);
+/// Sets a condition of a status. The time of the transition stays when the status does.
+pub(super) fn set_condition(object: &mut Value, mut condition: Value, now: i64) {
     condition.put(&["lastTransitionTime"], rfc3339(now));
-    let conditions = pod.at_mut(&["status", "conditions"]);
+    let conditions = object.at_mut(&["status", "conditions"]);
     if !conditions.is_array() {
         *conditions = json!([]);
     }
