@@ -343,6 +343,11 @@ impl Context {
         jiff::Zoned::now()
     }
 
+    /// Whether a person reads what is complained of, and not a file or another program.
+    pub fn complains_to_terminal(&self) -> bool {
+        std::io::IsTerminal::is_terminal(&std::io::stderr())
+    }
+
     /// Whether a person reads what is printed, and not a file or another program.
     pub fn prints_to_terminal(&self) -> bool {
         self.stdout.is_terminal()

@@ -28,6 +28,7 @@ mod create;
 mod delete;
 mod describe;
 mod diff;
+mod drain;
 mod edit;
 mod editing;
 mod explain;
@@ -104,6 +105,7 @@ pub static COMMANDS: &[Entry] = &[
     leaf(cluster_info::command, cluster_info::run),
     leaf(cordon::command, cordon::run),
     leaf(uncordon::command, uncordon::run),
+    leaf(drain::command, drain::run),
     leaf(taint::command, taint::run),
     leaf(describe::command, describe::run),
     Entry { command: auth::command, run: None, below: auth::BELOW },

@@ -8,6 +8,7 @@ pub mod condition;
 pub mod content_hash;
 pub mod delete;
 pub mod diff;
+pub mod drain;
 pub mod edit;
 pub mod edited_text;
 pub mod env_values;
