@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, and nothing here imports another room.
 
+pub mod content_hash;
 pub mod duration;
 pub mod gotext;
 pub mod group;

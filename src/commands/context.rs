@@ -7,10 +7,11 @@ use super::printing::Printing;
 use super::prompt::Asking;
 use super::streams::Complaints;
 pub use super::streams::Out;
-use crate::api::{ObjectExt, gotext};
+use crate::api::{Object, ObjectExt, gotext};
 use crate::client::{self, Client, ClientOptions, Log, Proxies};
 use crate::expr::selector;
 use crate::kubeconfig::{self, Kubeconfig, Overrides, User};
+use crate::manifest::kustomize::{self, Restriction};
 use crate::manifest::{self, Input, Item, Sources};
 use crate::ops::Cluster;
 use crate::ops::infos::Info;
@@ -401,8 +402,7 @@ impl Context {
         let mut asking = Asking { stdin: &mut *self.stdin, stdout: &mut self.stdout };
         let config = kubeconfig.client_config(Some(&mut asking)).map_err(client::Error::from)?;
         let environment = |name: &str| self.env.get(name).cloned();
-        let level = u8::try_from(self.settings.verbosity.max(0)).unwrap_or(u8::MAX);
-        let log = Log::new(level, Complaints { stdout: self.stdout.clone(), stderr: self.stderr.clone() });
+        let log = self.log();
         for file in self.kubeconfig_sources().files().iter().filter(|file| log.is_at(6) && Path::new(file).exists()) {
             log.info(6, "loader.go:408", &format!("Config loaded from file:  {file}"));
         }
@@ -417,6 +417,12 @@ impl Context {
         let client = Rc::new(Client::new(config, options)?);
         self.client = Some(client.clone());
         Ok(client)
+    }
+
+    /// What is logged, to the level that the flags say.
+    fn log(&self) -> Log {
+        let level = u8::try_from(self.settings.verbosity.max(0)).unwrap_or(u8::MAX);
+        Log::new(level, Complaints { stdout: self.stdout.clone(), stderr: self.stderr.clone() })
     }
 
     /// Where discovery is kept: what the flag says, $KUBECACHEDIR, or a folder in the home; none without a home.
@@ -529,7 +535,19 @@ impl Context {
             Input::Stdin => self.read_stdin().map(manifest::as_utf8),
             Input::File(path) => Input::read_file(path).map_err(|error| Failure::message(error.to_string())),
             Input::Url(url) => Ok(client::download(url).await?),
+            Input::Kustomization(folder) => {
+                let objects = self.build(folder, Restriction::RootOnly)?;
+                Ok(kustomize::text(&objects).into_bytes())
+            }
         }
+    }
+
+    /// Builds a kustomization, and says what the user should know of it.
+    pub fn build(&mut self, folder: &str, restriction: Restriction) -> Result<Vec<Object>, Failure> {
+        let built = kustomize::build(folder, restriction);
+        built.warnings.iter().for_each(|warning| self.complain(&format!("{warning}\n")));
+        built.log.iter().for_each(|line| self.log().info(0, "log.go:244", line));
+        built.objects.map_err(Failure::message)
     }
 
     /// How the flags say to print, among the formats that a command has.

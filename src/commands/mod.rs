@@ -34,6 +34,7 @@ mod editing;
 mod explain;
 mod expose;
 mod get;
+mod kustomize;
 mod label;
 mod nodes;
 mod objects;
@@ -114,6 +115,7 @@ pub static COMMANDS: &[Entry] = &[
     leaf(patch::command, patch::run),
     leaf(replace::command, replace::run),
     leaf(wait::command, wait::run),
+    leaf(kustomize::command, kustomize::run),
     leaf(label::command, label::run),
     leaf(annotate::command, annotate::run),
     leaf(completion::command, completion::run),

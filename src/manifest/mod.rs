@@ -6,7 +6,7 @@
 
 mod decode;
 mod glob;
-mod kustomize;
+pub mod kustomize;
 mod metadata;
 mod paths;
 mod time;
@@ -53,6 +53,8 @@ pub enum Input {
     Url(String),
     /// A file.
     File(String),
+    /// A folder with a kustomization.
+    Kustomization(String),
 }
 
 impl Input {
@@ -60,7 +62,7 @@ impl Input {
     pub fn name(&self) -> &str {
         match self {
             Input::Stdin => "STDIN",
-            Input::Url(name) | Input::File(name) => name,
+            Input::Url(name) | Input::File(name) | Input::Kustomization(name) => name,
         }
     }
 

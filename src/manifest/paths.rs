@@ -1,6 +1,6 @@
 //! Which files are meant: folders are listed, patterns expanded.
 
-use super::{Error, Input, Sources, glob, kustomize, url};
+use super::{Error, Input, Sources, glob, url};
 use crate::api::gotext::errno;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -39,7 +39,7 @@ impl Sources {
             }
         }
         if let Some(folder) = &self.kustomize {
-            errors.push(Error::Kustomization(kustomize::problem(folder)));
+            inputs.push(Input::Kustomization(folder.clone()));
         }
         if errors.is_empty() { Ok(inputs) } else { Err(errors) }
     }

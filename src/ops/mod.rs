@@ -5,7 +5,6 @@ pub mod applyset;
 pub mod assignments;
 pub mod cluster;
 pub mod condition;
-pub mod content_hash;
 pub mod delete;
 pub mod diff;
 pub mod drain;

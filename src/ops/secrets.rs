@@ -29,7 +29,7 @@ pub fn add(object: &mut Object, key: &str, bytes: &[u8]) -> Result<(), Failure> 
 
 /// Puts a hash of the contents behind the name.
 pub fn append_hash(object: &mut Object) {
-    let name = format!("{}-{}", object.name(), super::content_hash::secret(object));
+    let name = format!("{}-{}", object.name(), crate::api::content_hash::secret(object));
     object.put(&["metadata", "name"], name);
 }
 

@@ -3,10 +3,11 @@
 //! This does in one step what the reference does in three (YAML to Go values, those to JSON, that to an object), and
 //! so has the numbers, the keys and the order of errors of all three.
 
+use super::Reader;
 use super::error::{CONVERTING, Fault, ReadError};
 use super::gosyntax;
 use super::parse::{Node, NodeKind, Tag};
-use super::resolve::{Scalar, resolve};
+use super::resolve::{Scalar, go_time, is_old_bool, resolve};
 use crate::api::json::{self, MAX_DEPTH};
 use crate::api::{Map, Value};
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
@@ -17,13 +18,14 @@ use std::borrow::Cow;
 const MAX_ALIASED_SIZE: usize = 32 << 20;
 
 /// Makes the value of a document's nodes, and says which keys were given more than once.
-pub(super) fn compose(nodes: Vec<Node<'_>>) -> Result<(Value, Vec<String>), ReadError> {
+pub(super) fn compose(nodes: Vec<Node<'_>>, reader: Reader) -> Result<(Value, Vec<String>), ReadError> {
     if nodes.is_empty() {
         return Ok((Value::Null, Vec::new()));
     }
     let has_aliases = nodes.iter().any(|node| matches!(node.kind, NodeKind::Alias { .. }));
     let mut composer = Composer {
         nodes,
+        reader,
         has_aliases,
         depth: 0,
         decoded: 1,
@@ -46,6 +48,7 @@ const MAX_DUPLICATES: usize = 100;
 
 struct Composer<'a> {
     nodes: Vec<Node<'a>>,
+    reader: Reader,
     has_aliases: bool,
     depth: usize,
     /// How many nodes were visited, and how many of these through an alias.
@@ -216,7 +219,11 @@ impl<'a> Composer<'a> {
 
     fn scalar(&self, at: usize) -> Result<Scalar, Fault> {
         match &self.nodes[at].kind {
-            NodeKind::Scalar { text, tag } => scalar(text, tag),
+            NodeKind::Scalar { text, tag } => {
+                let scalar = scalar(text, tag)?;
+                let is_word = self.reader == Reader::Kustomize && *tag == Tag::Implicit && is_old_bool(&scalar, text);
+                Ok(if is_word { Scalar::Text } else { scalar })
+            }
             _ => Ok(Scalar::Null),
         }
     }
@@ -226,9 +233,11 @@ impl<'a> Composer<'a> {
             Scalar::Null => Value::Null,
             Scalar::Bool(bool) => bool.into(),
             Scalar::Int(integer) => integer.into(),
+            Scalar::Unsigned(integer) if self.reader == Reader::Kustomize => integer.into(),
             // JSON's reader knows only integers with a sign.
             Scalar::Unsigned(integer) => (integer as f64).into(),
             Scalar::Float(float) => self.float(float),
+            Scalar::Timestamp if self.reader == Reader::Kustomize => Value::String(go_time(&self.text(at))),
             Scalar::Timestamp | Scalar::Text => Value::String(self.text(at)),
         }
     }

@@ -2,7 +2,7 @@
 //! kubectl's YAMLOrJSONDecoder does.
 
 use super::error::{CONVERTING, Fault, ReadError};
-use super::{compose, parse};
+use super::{Reader, compose, parse};
 use crate::api::{Value, json};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -25,16 +25,22 @@ pub struct Document {
     pub json: bool,
 }
 
-/// The documents of a stream. The first error ends it.
+/// The documents of a stream, as kubectl reads it. The first error ends it.
 pub fn documents(bytes: &[u8]) -> Documents<'_> {
+    documents_as(bytes, Reader::Kubectl)
+}
+
+/// The documents of a stream, as `reader` reads it. The first error ends it.
+pub fn documents_as(bytes: &[u8], reader: Reader) -> Documents<'_> {
     let start = &bytes[..bytes.len().min(SNIFFED)];
-    Documents { bytes, at: 0, line: 1, index: 0, json: starts_with_brace(start), done: false }
+    Documents { bytes, reader, at: 0, line: 1, index: 0, json: starts_with_brace(start), done: false }
 }
 
 /// Iterates over the [`documents`] of a stream.
 #[derive(Debug)]
 pub struct Documents<'a> {
     bytes: &'a [u8],
+    reader: Reader,
     at: usize,
     line: usize,
     index: usize,
@@ -131,7 +137,7 @@ impl Documents<'_> {
             return None;
         }
         let line = self.line;
-        let document = match yaml_chunk(&self.bytes[start..end]) {
+        let document = match yaml_chunk(&self.bytes[start..end], self.reader) {
             Ok(value) => Ok(self.document(value, end)),
             Err(mut error) => {
                 error.line = if error.line == 0 { 0 } else { error.line + line - 1 };
@@ -165,22 +171,22 @@ fn starts_with_brace(bytes: &[u8]) -> bool {
 }
 
 /// Reads one document of a stream, whose lines all end with a single `\n` for the parser.
-fn yaml_chunk(bytes: &[u8]) -> Result<Value, ReadError> {
+fn yaml_chunk(bytes: &[u8], reader: Reader) -> Result<Value, ReadError> {
     let text = utf8(bytes)?;
     let mut text = if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
     if !text.ends_with('\n') {
         text.to_mut().push('\n');
     }
-    Ok(read(&text)?.0)
+    Ok(read(&text, reader)?.0)
 }
 
 /// Reads the first document of a YAML text, and says which keys were given more than once.
-pub(super) fn read(text: &str) -> Result<(Value, Vec<String>), ReadError> {
+pub(super) fn read(text: &str, reader: Reader) -> Result<(Value, Vec<String>), ReadError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.bytes().any(|byte| SUSPECT[usize::from(byte)]) && text.chars().any(is_forbidden) {
         return Err(Fault::value("control characters are not allowed").into());
     }
-    compose::compose(parse::parse(text)?)
+    compose::compose(parse::parse(text)?, reader)
 }
 
 /// The bytes that are forbidden, or may begin a character that is.

@@ -43,6 +43,28 @@ fn word(text: &str) -> Scalar {
     }
 }
 
+/// Whether the text is a boolean only in YAML 1.1, such as `yes`.
+pub(super) fn is_old_bool(scalar: &Scalar, text: &str) -> bool {
+    matches!(scalar, Scalar::Bool(_)) && !matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE")
+}
+
+/// A timestamp as Go writes the time that it is (RFC 3339).
+pub(super) fn go_time(text: &str) -> String {
+    let (date, time) = text.split_once(['T', 't', ' ']).unwrap_or((text, ""));
+    let padded = |text: &str, separator: &str| {
+        let parts: Vec<String> = text.split(separator).map(|part| format!("{part:0>2}")).collect();
+        parts.join(separator)
+    };
+    let time = time.trim_start();
+    let (clock, zone) = time.split_at(time.find(['Z', '+', '-']).unwrap_or(time.len()));
+    let (clock, fraction) = clock.split_once(['.', ',']).unwrap_or((clock, ""));
+    let fraction = fraction.get(..9).unwrap_or(fraction).trim_end_matches('0');
+    let clock = if clock.is_empty() { "00:00:00".into() } else { padded(clock, ":") };
+    let point = if fraction.is_empty() { "" } else { "." };
+    let zone = if matches!(zone, "" | "+00:00" | "-00:00") { "Z" } else { zone };
+    format!("{}T{clock}{point}{fraction}{zone}", padded(date, "-"))
+}
+
 fn special_float(text: &str) -> Option<f64> {
     match text {
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Some(f64::INFINITY),
@@ -170,6 +192,19 @@ fn two_digits(text: &str, least: u32, most: u32) -> Option<(u32, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_written_as_go_does() {
+        for (text, time) in [
+            ("2001-12-14", "2001-12-14T00:00:00Z"),
+            ("2001-1-2", "2001-01-02T00:00:00Z"),
+            ("2001-1-1t1:2:3.50Z", "2001-01-01T01:02:03.5Z"),
+            ("2001-01-01T00:00:00.123456789+07:00", "2001-01-01T00:00:00.123456789+07:00"),
+            ("2001-01-01   1:2:3,25", "2001-01-01T01:02:03.25Z"),
+        ] {
+            assert_eq!(go_time(text), time, "{text}");
+        }
+    }
 
     #[test]
     fn timestamps() {

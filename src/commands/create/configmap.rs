@@ -77,7 +77,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let name = generated::name(matches, "create configmap")?;
     let mut object = object(&name, &generated::sources(matches)?, &|key| cx.env(key).map(String::from))?;
     if matches.on("append-hash") {
-        let hash = crate::ops::content_hash::config_map(&object);
+        let hash = crate::api::content_hash::config_map(&object);
         object.put(&["metadata", "name"], format!("{name}-{hash}"));
     }
     generated::create(object, "failed to create configmap: ", matches, cx)

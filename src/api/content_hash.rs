@@ -1,7 +1,7 @@
 //! The hash that `--append-hash` puts behind the name of a config map or secret, so that a change of the contents is a
 //! change of the name.
 
-use crate::api::{Object, ObjectExt, Value, json};
+use super::{Object, ObjectExt, Value, json};
 use serde_json::Map;
 
 /// The hash of a config map.
