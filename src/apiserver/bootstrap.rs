@@ -56,7 +56,7 @@ impl Server {
             return Ok(());
         }
         let manager = Manager { name: manager, subresource: "" };
-        let new = New { served, namespace: &namespace, manager, applied: false, dry_run: false };
+        let new = New { served, namespace: &namespace, manager, user: None, applied: false, dry_run: false };
         let status = object.get("status").cloned();
         match self.make(&new, object, &mut Vec::new()).await {
             Ok(shown) => match status {
@@ -158,7 +158,7 @@ impl Server {
     async fn set_status(&self, served: &Served, key: Key, manager: &str, status: Value) -> Answer<()> {
         let manager = Manager { name: manager, subresource: "status" };
         let applied = manager.name != MANAGER;
-        let edit = Edit { served, key, part: Part::Status, manager, applied, dry_run: false };
+        let edit = Edit { served, key, part: Part::Status, manager, user: None, applied, dry_run: false };
         let change = |live: &Value| {
             let mut object = live.clone();
             if applied {

@@ -1,6 +1,7 @@
 //! New objects.
 
 use super::admission::{Asked, Operation};
+use super::auth::User;
 use super::codec::{self, Decoded};
 use super::errors::{Answer, already_exists, bad_request, internal_plain, invalid};
 use super::kinds::field::Errors;
@@ -25,6 +26,8 @@ pub(super) struct New<'a> {
     pub namespace: &'a str,
     /// Who makes it.
     pub manager: Manager<'a>,
+    /// The user, whose rights bound what it may give; none for the server itself.
+    pub user: Option<&'a User>,
     /// Whether this is an apply: its managed fields are made already.
     pub applied: bool,
     /// Do all but store it.
@@ -44,7 +47,8 @@ impl Server {
         let namespace = &call.target.namespace;
         check_namespace(&object, namespace)?;
         let manager = call.manager(&options);
-        let new = New { served: call.served, namespace, manager, applied: false, dry_run: options.dry_run };
+        let (user, dry_run) = (Some(call.user), options.dry_run);
+        let new = New { served: call.served, namespace, manager, user, applied: false, dry_run };
         let mut warnings = Vec::new();
         let shown = self.make(&new, object, &mut warnings).await?;
         call.warn(warnings);
@@ -66,6 +70,7 @@ impl Server {
         }
         let asked = Asked { served, operation: Operation::Create, subresource: "", namespace, old: None };
         self.admit(&asked, &mut object).await?;
+        self.confirm_grant(new.user, served, namespace, None, &object).await?;
         let generated = object.name().is_empty();
         meta::prepare_new(&mut object, served, namespace, now);
         (rules.prepare_for_create)(&mut object);

@@ -1,5 +1,6 @@
 //! What the server has, for clients that ask: discovery in its old and its aggregated form.
 
+use super::auth::token::ISSUER;
 use super::errors::{Answer, no_such_resource};
 use super::pipeline::Server;
 use super::registry::Served;
@@ -37,6 +38,14 @@ impl Server {
                 return Ok(self.health(parts[0], &rest.join("/"), query).await);
             }
             ["openapi", rest @ ..] => return Ok(self.openapi(rest, query, headers)),
+            [".well-known", "openid-configuration"] => {
+                let keys = format!("https://{}/openid/v1/jwks", self.endpoint);
+                let document = self.signer()?.configuration(ISSUER, &keys);
+                return Ok(published("application/json", &document));
+            }
+            ["openid", "v1", "jwks"] => {
+                return Ok(published("application/jwk-set+json", &self.signer()?.key_set()));
+            }
             ["api"] if wants_aggregated(headers) => return Ok(aggregated(&self.aggregated(true))),
             ["apis"] if wants_aggregated(headers) => return Ok(aggregated(&self.aggregated(false))),
             ["api"] => self.core_versions(headers),
@@ -248,6 +257,13 @@ fn raw(document: &Value) -> Response<Body> {
     let mut out = Vec::new();
     respond::write_object(document, &mut out);
     respond::whole(StatusCode::OK, "application/json", respond::indent(&out), false)
+}
+
+/// Answers with JSON that others may keep for some time.
+fn published(content_type: &'static str, document: &Value) -> Response<Body> {
+    let mut response = respond::whole(StatusCode::OK, content_type, document.to_string().into_bytes(), false);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    response
 }
 
 /// Answers as Go's own HTTP server does where there is nothing.

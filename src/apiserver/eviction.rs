@@ -96,6 +96,7 @@ impl Server {
             key: self.key(served, budget.namespace(), budget.name()),
             part: Part::Status,
             manager: Manager { name: "kube-apiserver", subresource: "status" },
+            user: None,
             applied: false,
             dry_run,
         };

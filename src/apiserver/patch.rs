@@ -108,7 +108,8 @@ impl Server {
                 check_namespace(&object, &call.target.namespace)?;
                 object.put(&["metadata", "name"], call.target.name.as_str());
                 let (served, namespace) = (call.served, &call.target.namespace);
-                let new = New { served, namespace, manager, applied: true, dry_run: options.dry_run };
+                let (user, dry_run) = (Some(call.user), options.dry_run);
+                let new = New { served, namespace, manager, user, applied: true, dry_run };
                 (StatusCode::CREATED, self.make(&new, object, &mut warnings).await?)
             }
             _ => {

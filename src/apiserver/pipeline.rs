@@ -1,7 +1,8 @@
 //! The way of a request through the server: parse, find the resource, do what the verb says, answer.
 
 use super::auth::authenticate::{Authentication, Peer};
-use super::auth::token::Signer;
+use super::auth::rbac::Authorization;
+use super::auth::signer::Signer;
 use super::auth::{Attributes, User};
 use super::claims::ServiceRange;
 use super::clock::{self, Clock};
@@ -39,8 +40,10 @@ pub struct Server {
     pub(super) endpoint: SocketAddr,
     /// How users are known.
     pub(super) authentication: Authentication,
+    /// How it is decided what they may do.
+    pub(super) authorization: Authorization,
     /// What signs tokens, once one was asked for.
-    pub(super) signer: OnceLock<Signer>,
+    pub(super) signer: OnceLock<Arc<Signer>>,
     /// OpenAPI documents that were asked for.
     pub(super) documents: Documents,
     /// The custom resources that are known.
@@ -118,7 +121,8 @@ impl Call<'_> {
     /// The change of a part of the object that the request names.
     pub(super) fn edit<'a>(&'a self, part: Part, options: &'a options::Write) -> Edit<'a> {
         let manager = self.manager(options);
-        Edit { served: self.served, key: self.key(), part, manager, applied: false, dry_run: options.dry_run }
+        let user = Some(self.user);
+        Edit { served: self.served, key: self.key(), part, manager, user, applied: false, dry_run: options.dry_run }
     }
 
     fn header(&self, name: header::HeaderName) -> &str {
@@ -131,6 +135,10 @@ impl Call<'_> {
 pub struct Setup {
     /// How users are known.
     pub authentication: Authentication,
+    /// How it is decided what they may do.
+    pub authorization: Authorization,
+    /// What signs service accounts' tokens; none for a key that lives as long as the server.
+    pub signer: Option<Arc<Signer>>,
     /// The addresses that services get.
     pub services: ServiceRange,
     /// Where the server itself is reached: what the endpoints of the service `kubernetes` say.
@@ -141,6 +149,8 @@ impl Default for Setup {
     fn default() -> Self {
         Setup {
             authentication: Authentication::default(),
+            authorization: Authorization::default(),
+            signer: None,
             services: ServiceRange::default(),
             endpoint: SocketAddr::from((Ipv4Addr::LOCALHOST, 6443)),
         }
@@ -163,7 +173,8 @@ impl Server {
             services: setup.services,
             endpoint: setup.endpoint,
             authentication: setup.authentication,
-            signer: OnceLock::new(),
+            authorization: setup.authorization,
+            signer: setup.signer.map_or_else(OnceLock::new, OnceLock::from),
             documents: Documents::default(),
             definitions: Definitions::default(),
             collector,
@@ -225,11 +236,12 @@ impl Server {
                 path: String::new(),
             },
         };
-        if self.authorize(user, &attributes).await?.allowed {
+        let decision = self.authorize(user, &attributes).await?;
+        if decision.allowed {
             return Ok(());
         }
         let about = About { group: &attributes.group, kind: &attributes.resource, name: &attributes.name };
-        Err(forbidden(about, &attributes.denied(user)))
+        Err(forbidden(about, &attributes.denied(user, &decision.reason)))
     }
 
     async fn resource(

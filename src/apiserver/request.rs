@@ -153,7 +153,8 @@ fn parse_query(text: &str) -> Query {
         .collect()
 }
 
-fn percent_decode(text: &str, plus_is_space: bool) -> String {
+/// A text with its `%xx` read, and `+` as a space where that is meant. What makes no sense stays as it is.
+pub fn percent_decode(text: &str, plus_is_space: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut i = 0;

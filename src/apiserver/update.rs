@@ -1,6 +1,7 @@
 //! Changes of objects, of all of them or of one part.
 
 use super::admission::{Asked, Operation};
+use super::auth::User;
 use super::codec::{self, Decoded};
 use super::create::ATTEMPTS;
 use super::errors::{Answer, Failure, bad_request, invalid, modified, not_found};
@@ -113,6 +114,8 @@ pub(super) struct Edit<'a> {
     pub part: Part,
     /// Who changes it.
     pub manager: Manager<'a>,
+    /// The user, whose rights bound what it may give; none for the server itself.
+    pub user: Option<&'a User>,
     /// Whether this is an apply: its managed fields are made already.
     pub applied: bool,
     /// Do all but store it.
@@ -198,6 +201,7 @@ impl Server {
         }
         meta::prune(&mut new);
         managed_fields::keep_times(&mut new, live);
+        self.confirm_grant(edit.user, served, live.namespace(), Some(live), &new).await?;
         let mut errors = Errors::default();
         meta::validate_update(&new, live, served, &mut errors);
         // Each kind checks metadata once more in kube-apiserver, which shows in the list of causes.

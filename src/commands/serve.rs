@@ -1,7 +1,8 @@
 //! `serve`: the bundled API server in the foreground.
 
-use super::flags::{Flags, integer, list, span, text, words};
+use super::flags::{Flags, integer, list, span, switch, text, words};
 use super::{Context, Exit, Failure};
+use crate::apiserver::auth::rbac::Authorization;
 use crate::apiserver::serve::{self, Options, Storage, private_folder, write_private};
 use crate::apiserver::store::EtcdOptions;
 use crate::sandbox;
@@ -28,6 +29,8 @@ pub fn command() -> Command {
         .before_help("[flags]")
         .defer(|c| {
             c.args([
+                switch("anonymous-auth", None, true, "Take who does not say who they are for system:anonymous. With =false they are turned away."),
+                text("authorization-mode", None, "RBAC", "How it is decided who may do what: RBAC, by roles and bindings, or AlwaysAllow."),
                 text("bind-address", None, "127.0.0.1", "The address to listen on."),
                 text("cert-dir", None, "", "Where the authority and certificates are kept; a folder in the user's data unless said otherwise."),
                 text("client-ca-file", None, "", "A file with the authorities of client certificates."),
@@ -40,6 +43,7 @@ pub fn command() -> Command {
                 list("etcd-servers", None, "The URLs of an etcd's servers, in which the objects are kept."),
                 integer("insecure-port", None, "0", "The port for plain HTTP; 0 for none."),
                 integer("secure-port", None, "6443", "The port for TLS; 0 for none."),
+                text("service-account-signing-key-file", None, "", "A file with the key that signs service accounts' tokens (RSA, or EC on P-256 in PKCS #8); one beside the certificates unless said otherwise."),
                 text("service-cluster-ip-range", None, "10.0.0.0/24", "The addresses that services get."),
                 text("token-auth-file", None, "", "A file with token,user,uid,\"group1,group2\" lines."),
                 text("write-kubeconfig", None, "", "Where to write the kubeconfig; beside the certificates unless said otherwise."),
@@ -85,6 +89,10 @@ fn plan(matches: &ArgMatches, data: Option<PathBuf>) -> Result<Plan, Failure> {
             cert_dir,
             token_auth_file: path("token-auth-file"),
             client_ca_file: path("client-ca-file"),
+            no_anonymous: !matches.on("anonymous-auth"),
+            authorization_mode: Authorization::parse(matches.text("authorization-mode"))
+                .map_err(|problem| Failure::Message(format!("--authorization-mode: {problem}")))?,
+            service_account_signing_key_file: path("service-account-signing-key-file"),
             storage: storage(matches, path)?,
             service_cluster_ip_range: range
                 .parse()
@@ -182,6 +190,7 @@ mod tests {
             "serve --secure-port=0",
             "serve --secure-port=70000",
             "serve --bind-address=x",
+            "serve --authorization-mode=ABAC",
             "serve --service-cluster-ip-range=x",
             "serve --etcd-servers=127.0.0.1:2379",
             "serve --etcd-servers=http://127.0.0.1:2379 --data-dir=x",

@@ -1,8 +1,10 @@
 //! Authentication: bearer tokens, client certificates, impersonation, and everybody else.
 
+use super::token::{ISSUER, Known};
 use super::{ANONYMOUS, Attributes, MASTERS, UNAUTHENTICATED, User};
 use crate::apiserver::errors::{About, Answer, forbidden, internal, unauthorized};
 use crate::apiserver::pipeline::Server;
+use crate::apiserver::request::percent_decode;
 use http::header::{self, HeaderMap};
 use std::collections::HashMap;
 
@@ -15,6 +17,8 @@ pub struct Authentication {
     pub certificates: bool,
     /// Whether who shows nothing is trusted with everything.
     pub trusting: bool,
+    /// Whether who shows nothing is turned away.
+    pub no_anonymous: bool,
 }
 
 /// What the connection itself says of its other end.
@@ -78,22 +82,30 @@ impl Server {
     /// Who sends a request.
     pub(in crate::apiserver) async fn authenticate(&self, headers: &HeaderMap, peer: &Peer) -> Answer<User> {
         let user = match bearer(headers) {
-            Some(token) => self.token_user(token).await?.ok_or_else(unauthorized)?,
+            Some(token) => match self.token_user(token, &[ISSUER.to_string()]).await? {
+                Known::As(user, _) => user,
+                Known::No(_) => return Err(unauthorized()),
+            },
             None => match &peer.user {
                 Some(user) => user.clone(),
-                None if self.authentication.is_configured() => User::new(ANONYMOUS, &[UNAUTHENTICATED]),
-                None => User::new("admin", &[MASTERS]),
+                None if !self.authentication.is_configured() => trusted(),
+                None if self.authentication.no_anonymous => return Err(unauthorized()),
+                None => User::new(ANONYMOUS, &[UNAUTHENTICATED]),
             },
         };
         self.impersonate(user.authenticated(), headers).await
     }
 
-    /// The user of a token; none for a token that nobody gave out.
-    pub(super) async fn token_user(&self, token: &str) -> Answer<Option<User>> {
-        match self.authentication.tokens.get(token) {
-            Some(user) => Ok(Some(user.clone().authenticated())),
-            None => Ok(self.service_account(token).await?.map(User::authenticated)),
-        }
+    /// The user of a token. Static tokens are for every audience.
+    pub(super) async fn token_user(&self, token: &str, audiences: &[String]) -> Answer<Known> {
+        let known = match self.authentication.tokens.get(token) {
+            Some(user) => Known::As(user.clone(), audiences.to_vec()),
+            None => self.service_account(token, audiences).await?,
+        };
+        Ok(match known {
+            Known::As(user, audiences) => Known::As(user.authenticated(), audiences),
+            no => no,
+        })
     }
 
     /// Whom the user wants to be taken for.
@@ -108,7 +120,8 @@ impl Server {
         let extra: Vec<(String, String)> = headers
             .iter()
             .filter_map(|(key, value)| {
-                Some((key.as_str().strip_prefix("impersonate-extra-")?.to_string(), value.to_str().ok()?.to_string()))
+                let key = percent_decode(key.as_str().strip_prefix("impersonate-extra-")?, false);
+                Some((key, value.to_str().ok()?.to_string()))
             })
             .collect();
         let uid = text("impersonate-uid");
@@ -139,8 +152,10 @@ impl Server {
                 name: name.into(),
                 path: String::new(),
             };
-            if !self.authorize(&user, &attributes).await?.allowed {
-                return Err(forbidden(About { group, kind: resource, name }, &attributes.denied(&user)));
+            let decision = self.authorize(&user, &attributes).await?;
+            if !decision.allowed {
+                let why = attributes.denied(&user, &decision.reason);
+                return Err(forbidden(About { group, kind: resource, name }, &why));
             }
         }
         let mut wanted = User { name: name.into(), uid: uid.into(), groups, ..User::default() };
@@ -154,6 +169,11 @@ impl Server {
         }
         Ok(wanted.authenticated())
     }
+}
+
+/// Who everybody is where nobody is asked. As users of token files have, it has a uid.
+fn trusted() -> User {
+    User { uid: "1000".into(), ..User::new("admin", &[MASTERS]) }
 }
 
 /// The namespace and name of a service account from its user's name.

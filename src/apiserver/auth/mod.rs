@@ -1,8 +1,10 @@
 //! Who asks, and whether they may.
 
 pub mod authenticate;
+pub mod escalation;
 pub mod rbac;
 pub mod reviews;
+pub mod signer;
 pub mod token;
 
 use std::collections::BTreeMap;
@@ -80,8 +82,13 @@ impl Attributes {
         }
     }
 
-    /// What somebody cannot do, in kube-apiserver's words.
-    pub fn denied(&self, user: &User) -> String {
+    /// What somebody cannot do and, where it is known, why, in kube-apiserver's words.
+    pub fn denied(&self, user: &User, reason: &str) -> String {
+        let what = self.wanted(user);
+        if reason.is_empty() { what } else { format!("{what}: {reason}") }
+    }
+
+    fn wanted(&self, user: &User) -> String {
         let who = &user.name;
         if self.resource.is_empty() {
             return format!("User {who:?} cannot {} path {:?}", self.verb, self.path);

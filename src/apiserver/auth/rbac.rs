@@ -2,10 +2,38 @@
 
 use super::authenticate::service_account_name;
 use super::{Attributes, MASTERS, User};
+use crate::api::group::qualified;
 use crate::api::{ObjectExt, Value};
 use crate::apiserver::errors::Answer;
+use crate::apiserver::kinds::labels::selects;
 use crate::apiserver::pipeline::Server;
-use crate::expr::selector::parse_labels;
+
+/// The group of roles and bindings.
+pub const GROUP: &str = "rbac.authorization.k8s.io";
+
+/// How it is decided who may do what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Authorization {
+    /// By roles and bindings.
+    #[default]
+    Rbac,
+    /// Everybody may do everything.
+    AlwaysAllow,
+}
+
+impl Authorization {
+    /// Reads `--authorization-mode`.
+    ///
+    /// # Errors
+    /// Another word.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "RBAC" => Ok(Self::Rbac),
+            "AlwaysAllow" => Ok(Self::AlwaysAllow),
+            _ => Err(format!("{text:?} is not a valid mode: there are RBAC and AlwaysAllow")),
+        }
+    }
+}
 
 /// Whether somebody may do something, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,23 +44,50 @@ pub struct Decision {
     pub reason: String,
 }
 
-/// The rules that a user has, with where each comes from.
-type Granted = Vec<(Value, String)>;
+/// The rules that a user has.
+#[derive(Clone, Debug, Default)]
+pub struct Granted {
+    /// The rules, each with where it comes from.
+    pub rules: Vec<(Value, String)>,
+    /// What bindings speak of and is not there.
+    pub missing: Vec<String>,
+}
+
+impl Granted {
+    /// What is missing, as one text; none when nothing is.
+    pub fn problem(&self) -> Option<String> {
+        match self.missing.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            all => Some(format!("[{}]", all.join(", "))),
+        }
+    }
+}
 
 impl Server {
     /// Whether a user may do something.
     pub(in crate::apiserver) async fn authorize(&self, user: &User, attributes: &Attributes) -> Answer<Decision> {
-        if user.is_in(MASTERS) {
+        if self.allows_all(user) {
             return Ok(Decision { allowed: true, reason: String::new() });
         }
         let granted = self.rules_of(user, &attributes.namespace).await?;
-        let allowing = granted.into_iter().find(|(rule, _)| allows(rule, attributes));
-        Ok(allowing.map_or_else(Decision::default, |(_, reason)| Decision { allowed: true, reason }))
+        let problem = granted.problem();
+        let allowing = granted.rules.into_iter().find(|(rule, _)| allows(rule, attributes));
+        Ok(match (allowing, problem) {
+            (Some((_, reason)), _) => Decision { allowed: true, reason },
+            (None, Some(problem)) => Decision { allowed: false, reason: format!("RBAC: {problem}") },
+            (None, None) => Decision::default(),
+        })
+    }
+
+    /// Whether nothing is forbidden to a user.
+    pub(super) fn allows_all(&self, user: &User) -> bool {
+        self.authorization == Authorization::AlwaysAllow || user.is_in(MASTERS)
     }
 
     /// All rules that bindings give a user, in the cluster and in a namespace.
     pub(super) async fn rules_of(&self, user: &User, namespace: &str) -> Answer<Granted> {
-        let mut granted = Vec::new();
+        let mut granted = Granted::default();
         for binding in self.values("clusterrolebindings", "").await? {
             self.grant(user, &binding, "", &mut granted).await?;
         }
@@ -54,18 +109,28 @@ impl Server {
         let place =
             if namespace.is_empty() { binding.name().into() } else { format!("{}/{namespace}", binding.name()) };
         let reason = format!("RBAC: allowed by {binding_kind} {place:?} of {kind} {name:?} to {subject}");
-        for rule in self.role_rules(kind, name, namespace).await? {
-            granted.push((rule, reason.clone()));
+        match self.role_rules(kind, name, namespace).await? {
+            Some(rules) => granted.rules.extend(rules.into_iter().map(|rule| (rule, reason.clone()))),
+            None => {
+                let problem = format!("{} {name:?} not found", qualified(&kind.to_lowercase(), GROUP));
+                if !granted.missing.contains(&problem) {
+                    granted.missing.push(problem);
+                }
+            }
         }
         Ok(())
     }
 
-    /// The rules of a role; those of an aggregated role are the rules of all that it selects.
-    async fn role_rules(&self, kind: &str, name: &str, namespace: &str) -> Answer<Vec<Value>> {
+    /// The rules of a role; those of an aggregated role are the rules of all that it selects. None when there is no such
+    /// role.
+    pub(super) async fn role_rules(&self, kind: &str, name: &str, namespace: &str) -> Answer<Option<Vec<Value>>> {
         let cluster = kind == "ClusterRole";
         let (resource, namespace) = if cluster { ("clusterroles", "") } else { ("roles", namespace) };
         let roles = self.values(resource, namespace).await?;
         let mut pending: Vec<&Value> = roles.iter().filter(|role| role.name() == name).collect();
+        if pending.is_empty() {
+            return Ok(None);
+        }
         let (mut seen, mut rules) = (Vec::new(), Vec::new());
         while let Some(role) = pending.pop() {
             if seen.contains(&role.name()) {
@@ -77,11 +142,11 @@ impl Server {
                 pending.extend(roles.iter().filter(|other| selected(selector, other)));
             }
         }
-        Ok(rules)
+        Ok(Some(rules))
     }
 
     async fn values(&self, resource: &str, namespace: &str) -> Answer<Vec<Value>> {
-        let Some(served) = self.registry.find("rbac.authorization.k8s.io", "v1", resource) else {
+        let Some(served) = self.registry.find(GROUP, "v1", resource) else {
             return Ok(Vec::new());
         };
         let entries = self.all(served, namespace).await?;
@@ -89,12 +154,9 @@ impl Server {
     }
 }
 
-/// Whether a LabelSelector's labels select an object.
-fn selected(selector: &Value, object: &Value) -> bool {
-    let labels = selector.map_at(&["matchLabels"]).into_iter().flatten();
-    let terms: Vec<String> = labels.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or(""))).collect();
-    let parsed = parse_labels(&terms.join(","));
-    parsed.is_ok_and(|parsed| !parsed.is_empty() && parsed.matches(|key| object.label(key)))
+/// Whether a selector of an aggregated role selects another role.
+fn selected(selector: &Value, role: &Value) -> bool {
+    selects(selector, role.map_at(&["metadata", "labels"])).unwrap_or(false)
 }
 
 /// Whether a subject of a binding is the user, and how a reason names it.

@@ -1,11 +1,12 @@
 //! Questions about users and what they may do, asked as objects that are never stored.
 
-use super::rbac::Decision;
+use super::rbac::{Authorization, Decision};
+use super::token::{ISSUER, Known};
 use super::{Attributes, User};
 use crate::api::time::rfc3339;
 use crate::api::{ObjectExt, Value};
 use crate::apiserver::codec::{self, Decoded};
-use crate::apiserver::errors::{About, Answer, bad_request, invalid};
+use crate::apiserver::errors::{About, Answer, bad_request, invalid, quoted};
 use crate::apiserver::kinds::field::Errors;
 use crate::apiserver::options::Write as Options;
 use crate::apiserver::ownership;
@@ -37,31 +38,14 @@ impl Server {
             }
             "tokenreviews" => self.review_token(&object).await?,
             "selfsubjectrulesreviews" => self.rules_review(call.user, object.text(&["spec", "namespace"])).await?,
-            "selfsubjectaccessreviews" => {
-                let attributes = attributes(&object)?;
-                access(&self.authorize(call.user, &attributes).await?)
-            }
-            _ => {
-                let attributes = attributes(&object)?;
-                if call.served.info.namespaced() && attributes.namespace != call.target.namespace {
-                    let why = format!("must match metadata.namespace ({})", call.target.namespace);
-                    return Err(bad_request(format!("spec.resourceAttributes.namespace {why}")));
+            resource => {
+                check(&object, resource)?;
+                let attributes = attributes(&object);
+                if resource == "selfsubjectaccessreviews" {
+                    access(&self.authorize(call.user, &attributes).await?)
+                } else {
+                    access(&self.authorize(&subject(&object), &attributes).await?)
                 }
-                let texts = |value: Option<&Value>| -> Vec<String> {
-                    let items = value.and_then(Value::as_array).into_iter().flatten();
-                    items.filter_map(Value::as_str).map(String::from).collect()
-                };
-                let user = User {
-                    name: object.text(&["spec", "user"]).into(),
-                    uid: object.text(&["spec", "uid"]).into(),
-                    groups: texts(object.at(&["spec", "groups"])),
-                    ..User::default()
-                };
-                if user.name.is_empty() && user.groups.is_empty() {
-                    let why = "at least one of user or group must be specified";
-                    return Err(wrong("spec.user", &"".into(), why));
-                }
-                access(&self.authorize(&user, &attributes).await?)
             }
         };
         object.put(&["status"], status);
@@ -72,31 +56,42 @@ impl Server {
     async fn review_token(&self, review: &Value) -> Answer<Value> {
         let token = review.text(&["spec", "token"]);
         if token.is_empty() {
-            let mut errors = Errors::default();
-            errors.required("spec.token", "token is required for TokenReview in authentication");
-            let about = About { group: "authentication.k8s.io", kind: "TokenReview", name: "" };
-            return Err(invalid(about, errors));
+            return Err(bad_request("token is required for TokenReview in authentication"));
         }
-        Ok(match self.token_user(token).await? {
-            Some(user) => json!({"authenticated": true, "user": user_info(&user)}),
-            None => json!({"user": {}, "error": "[invalid bearer token, token lookup failed]"}),
+        let audiences = match texts(review.at(&["spec", "audiences"])) {
+            none if none.is_empty() => vec![ISSUER.to_string()],
+            asked => asked,
+        };
+        Ok(match self.token_user(token, &audiences).await? {
+            Known::As(user, audiences) => {
+                json!({"authenticated": true, "user": user_info(&user), "audiences": audiences})
+            }
+            Known::No(None) => json!({"user": {}, "error": "invalid bearer token"}),
+            Known::No(Some(why)) => json!({"user": {}, "error": format!("[invalid bearer token, {why}]")}),
         })
     }
 
     async fn rules_review(&self, user: &User, namespace: &str) -> Answer<Value> {
-        let everything = user.is_in(super::MASTERS);
-        let mut rules: Vec<Value> = if everything {
-            vec![
-                json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}),
-                json!({"verbs": ["*"], "nonResourceURLs": ["*"]}),
-            ]
-        } else {
-            Vec::new()
-        };
-        rules.extend(self.rules_of(user, namespace).await?.into_iter().map(|(rule, _)| rule));
+        if namespace.is_empty() {
+            return Err(bad_request("no namespace on request"));
+        }
+        let granted = self.rules_of(user, namespace).await?;
+        let mut rules: Vec<Value> = Vec::new();
+        if self.allows_all(user) {
+            rules.push(json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}));
+            rules.push(json!({"verbs": ["*"], "nonResourceURLs": ["*"]}));
+        }
+        let problem = granted.problem();
+        if self.authorization == Authorization::Rbac {
+            rules.extend(granted.rules.into_iter().map(|(rule, _)| rule));
+        }
         let (paths, resources): (Vec<Value>, Vec<Value>) =
             rules.into_iter().partition(|rule| !rule.items_at(&["nonResourceURLs"]).is_empty());
-        Ok(json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false}))
+        let mut status = json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false});
+        if let Some(problem) = problem {
+            status.put(&["evaluationError"], problem);
+        }
+        Ok(status)
     }
 }
 
@@ -119,33 +114,141 @@ fn user_info(user: &User) -> Value {
     info
 }
 
-/// What an access review asks about.
-fn attributes(review: &Value) -> Answer<Attributes> {
-    let part = |part: &str| review.at(&["spec", part]).filter(|value| !value.is_null());
-    match (part("resourceAttributes"), part("nonResourceAttributes")) {
-        (Some(asked), None) => Ok(Attributes {
-            verb: asked.text(&["verb"]).into(),
-            group: asked.text(&["group"]).into(),
-            resource: asked.text(&["resource"]).into(),
-            subresource: asked.text(&["subresource"]).into(),
-            namespace: asked.text(&["namespace"]).into(),
-            name: asked.text(&["name"]).into(),
-            path: String::new(),
-        }),
-        (None, Some(asked)) => Ok(Attributes {
-            verb: asked.text(&["verb"]).into(),
-            path: asked.text(&["path"]).into(),
-            ..Attributes::default()
-        }),
-        (found, _) => {
-            let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-            Err(wrong("spec.resourceAttributes", found.unwrap_or(&Value::Null), why))
-        }
+/// Whom an access review asks about.
+fn subject(review: &Value) -> User {
+    let extra = review.map_at(&["spec", "extra"]).into_iter().flatten();
+    User {
+        name: review.text(&["spec", "user"]).into(),
+        uid: review.text(&["spec", "uid"]).into(),
+        groups: texts(review.at(&["spec", "groups"])),
+        extra: extra.map(|(key, values)| (key.clone(), texts(Some(values)))).collect(),
     }
 }
 
-fn wrong(field: &str, value: &Value, why: &str) -> crate::apiserver::errors::Failure {
+/// What an access review asks about.
+fn attributes(review: &Value) -> Attributes {
+    let part = |part: &str| review.at(&["spec", part]).filter(|value| !value.is_null());
+    let text = |asked: &Value, field: &str| asked.text(&[field]).to_string();
+    match (part("resourceAttributes"), part("nonResourceAttributes")) {
+        (Some(asked), _) => Attributes {
+            verb: text(asked, "verb"),
+            group: text(asked, "group"),
+            resource: text(asked, "resource"),
+            subresource: text(asked, "subresource"),
+            namespace: text(asked, "namespace"),
+            name: text(asked, "name"),
+            path: String::new(),
+        },
+        (None, asked) => Attributes {
+            verb: asked.map(|asked| text(asked, "verb")).unwrap_or_default(),
+            path: asked.map(|asked| text(asked, "path")).unwrap_or_default(),
+            ..Attributes::default()
+        },
+    }
+}
+
+/// Refuses an access review that makes no sense.
+fn check(review: &Value, resource: &str) -> Answer<()> {
+    let part = |part: &str| review.at(&["spec", part]).filter(|value| !value.is_null());
     let mut errors = Errors::default();
-    errors.invalid(field, value, why);
-    invalid(About { group: "authorization.k8s.io", kind: "", name: "" }, errors)
+    match (part("resourceAttributes"), part("nonResourceAttributes")) {
+        (Some(_), Some(asked)) => {
+            let why = "cannot be specified in combination with resourceAttributes";
+            errors.invalid_as("spec.nonResourceAttributes", &path_text(asked), why);
+        }
+        (None, None) => {
+            let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+            errors.invalid("spec.resourceAttributes", &Value::Null, why);
+        }
+        _ => {}
+    }
+    if resource != "selfsubjectaccessreviews" {
+        let user = subject(review);
+        if user.name.is_empty() && user.groups.is_empty() {
+            errors.invalid("spec.user", &"".into(), "at least one of user or group must be specified");
+        }
+    }
+    let mut metadata = review["metadata"].clone();
+    metadata.take_at(&["managedFields"]);
+    if resource == "localsubjectaccessreviews" {
+        let namespace = metadata.take_at(&["namespace"]).unwrap_or_else(|| "".into());
+        if let Some(asked) = part("resourceAttributes")
+            && namespace != asked.text(&["namespace"])
+        {
+            let asked = asked.text(&["namespace"]).into();
+            errors.invalid("spec.resourceAttributes.namespace", &asked, "must match metadata.namespace");
+        }
+        if let Some(asked) = part("nonResourceAttributes") {
+            let why = "disallowed on this kind of request";
+            errors.invalid_as("spec.nonResourceAttributes", &path_text(asked), why);
+        }
+    }
+    if metadata.as_object().is_some_and(|metadata| !metadata.is_empty()) {
+        errors.invalid("metadata", &review["metadata"], "must be empty");
+    }
+    if errors.causes.is_empty() {
+        return Ok(());
+    }
+    Err(invalid(About { group: "authorization.k8s.io", kind: "", name: "" }, errors))
+}
+
+/// Attributes of a path as kube-apiserver's own type shows them.
+fn path_text(asked: &Value) -> String {
+    format!("{{\"Path\":{},\"Verb\":{}}}", quoted(asked.text(&["path"])), quoted(asked.text(&["verb"])))
+}
+
+fn texts(value: Option<&Value>) -> Vec<String> {
+    let items = value.and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).map(String::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reviews_are_checked() {
+        let both = "spec.nonResourceAttributes: Invalid value: {\"Path\":\"/x\",\"Verb\":\"get\"}: cannot be specified in combination with resourceAttributes";
+        let (resource, path) = (json!({"verb": "get", "namespace": "n"}), json!({"path": "/x", "verb": "get"}));
+        for (kind, review, message) in [
+            (
+                "selfsubjectaccessreviews",
+                json!({"spec": {"resourceAttributes": resource, "nonResourceAttributes": path}}),
+                both,
+            ),
+            (
+                "subjectaccessreviews",
+                json!({"spec": {"resourceAttributes": resource}}),
+                "spec.user: Invalid value: \"\": at least one of user or group must be specified",
+            ),
+            (
+                "localsubjectaccessreviews",
+                json!({"metadata": {"namespace": "m"}, "spec": {"user": "u", "resourceAttributes": resource}}),
+                "spec.resourceAttributes.namespace: Invalid value: \"n\": must match metadata.namespace",
+            ),
+            (
+                "localsubjectaccessreviews",
+                json!({"metadata": {"namespace": "m"}, "spec": {"user": "u", "nonResourceAttributes": path}}),
+                "spec.nonResourceAttributes: Invalid value: {\"Path\":\"/x\",\"Verb\":\"get\"}: disallowed on this kind of request",
+            ),
+            (
+                "subjectaccessreviews",
+                json!({"metadata": {"name": "x"}, "spec": {"user": "u", "resourceAttributes": resource}}),
+                "metadata: Invalid value: {\"name\":\"x\"}: must be empty",
+            ),
+        ] {
+            let failure = check(&review, kind).unwrap_err().message;
+            assert_eq!(failure, format!(".authorization.k8s.io \"\" is invalid: {message}"), "{review}");
+        }
+        let fine = json!({"metadata": {"namespace": "n"}, "spec": {"groups": ["g"], "resourceAttributes": resource}});
+        assert!(check(&fine, "localsubjectaccessreviews").is_ok());
+    }
+
+    #[test]
+    fn reviews_say_what_they_ask() {
+        let spec = json!({"user": "u", "extra": {"a": ["b"]}, "nonResourceAttributes": {"path": "/x", "verb": "get"}});
+        let review = json!({"spec": spec});
+        assert_eq!((attributes(&review).path, attributes(&review).verb), ("/x".to_string(), "get".to_string()));
+        assert_eq!(subject(&review).extra["a"], ["b"]);
+    }
 }

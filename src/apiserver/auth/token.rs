@@ -1,90 +1,97 @@
-//! Tokens of service accounts (KEP-1205): JSON web tokens that the server signs, and takes back.
+//! Tokens of service accounts (KEP-1205, bound tokens): JSON web tokens that the server signs, and takes back.
 
 use super::User;
 use super::authenticate::service_account_groups;
+use super::signer::{Signer, unverified};
 use crate::api::time::rfc3339;
 use crate::api::{GroupVersionKind, ObjectExt, Value};
-use crate::apiserver::errors::{About, Answer, bad_request, internal, invalid};
+use crate::apiserver::errors::{About, Answer, bad_request, conflict, internal, invalid, not_found, quoted};
 use crate::apiserver::kinds::field::Errors;
 use crate::apiserver::ownership::{self, Manager};
 use crate::apiserver::pipeline::{Call, Server};
 use crate::apiserver::respond::{self, Body};
 use crate::apiserver::subresources::body;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use http::{Response, StatusCode};
-use ring::rand::SystemRandom;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
-};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Who gives the tokens out, and whom they are for when nothing else is said.
-const ISSUER: &str = "https://kubernetes.default.svc";
+pub(in crate::apiserver) const ISSUER: &str = "https://kubernetes.default.svc";
 /// How long tokens last when nothing else is said, and at least.
 const DEFAULT_SECONDS: i64 = 3600;
 const LEAST_SECONDS: i64 = 600;
-
-/// The key that signs tokens.
-pub struct Signer {
-    key: EcdsaKeyPair,
-    random: SystemRandom,
-}
-
-impl Signer {
-    /// A signer with a key of its own.
-    ///
-    /// # Errors
-    /// The system gives no random numbers.
-    pub fn generate() -> Result<Self, ring::error::Unspecified> {
-        let random = SystemRandom::new();
-        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?;
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &random);
-        Ok(Self { key: key.map_err(|_| ring::error::Unspecified)?, random })
-    }
-
-    fn sign(&self, claims: &Value) -> Result<String, ring::error::Unspecified> {
-        let header = json!({"alg": "ES256", "typ": "JWT"});
-        let signed = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
-        let signature = self.key.sign(&self.random, signed.as_bytes())?;
-        Ok(format!("{signed}.{}", BASE64.encode(signature)))
-    }
-
-    /// The claims of a token that this key signed.
-    fn verify(&self, token: &str) -> Option<Value> {
-        let (signed, signature) = token.rsplit_once('.')?;
-        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_key().as_ref());
-        key.verify(signed.as_bytes(), &BASE64.decode(signature).ok()?).ok()?;
-        serde_json::from_slice(&BASE64.decode(signed.split_once('.')?.1).ok()?).ok()
-    }
-}
+/// What a user's `extra` tells of the credential.
+pub(in crate::apiserver) const CREDENTIAL: &str = "authentication.kubernetes.io/credential-id";
+/// What a token speaks of, and the resources that these are.
+const BOUND: [(&str, &str); 4] =
+    [("serviceaccount", "serviceaccounts"), ("pod", "pods"), ("secret", "secrets"), ("node", "nodes")];
 
 impl Server {
-    fn signer(&self) -> Answer<&Signer> {
+    /// What signs tokens, made when the first is asked for.
+    pub(in crate::apiserver) fn signer(&self) -> Answer<&Signer> {
         if let Some(signer) = self.signer.get() {
             return Ok(signer);
         }
-        let made = Signer::generate().map_err(|_| internal("no key to sign tokens with"))?;
-        Ok(self.signer.get_or_init(|| made))
+        let made = Signer::generate().map_err(internal)?;
+        Ok(self.signer.get_or_init(|| Arc::new(made)))
     }
 
-    /// The user of a service account's token, if the server gave it out, it has not expired, and the account is there.
-    pub(super) async fn service_account(&self, token: &str) -> Answer<Option<User>> {
-        if token.split('.').count() != 3 {
-            return Ok(None);
+    /// The user of a service account's token that the server gave out, for one of the audiences that are asked for.
+    pub(super) async fn service_account(&self, token: &str, audiences: &[String]) -> Answer<Known> {
+        let Some(claims) = unverified(token).filter(|claims| claims.text(&["iss"]) == ISSUER) else {
+            return Ok(Known::No(None));
+        };
+        let no = |why: String| Ok(Known::No(Some(why)));
+        if !self.signer()?.signed(token) {
+            return no("go-jose/go-jose: error in cryptographic primitive".into());
         }
-        let Some(claims) = self.signer()?.verify(token) else { return Ok(None) };
-        let account = |field: &str| claims.text(&["kubernetes.io", "serviceaccount", field]).to_string();
-        let namespace = claims.text(&["kubernetes.io", "namespace"]);
-        let (name, uid) = (account("name"), account("uid"));
-        if claims.integer(&["exp"]).unwrap_or(0) <= (self.clock)().seconds {
-            return Ok(None);
+        let now = (self.clock)().seconds;
+        if claims.integer(&["exp"]).unwrap_or(0) <= now {
+            return no("service account token has expired".into());
         }
-        let found = self.get_core("serviceaccounts", namespace, &name).await?;
-        let same = found.is_some_and(|entry| entry.object.value(0).uid() == uid);
-        let mut user = User { name: format!("system:serviceaccount:{namespace}:{name}"), uid, ..User::default() };
-        user.groups = service_account_groups(namespace);
-        Ok(same.then_some(user))
+        if claims.integer(&["nbf"]).unwrap_or(0) > now {
+            return no("service account token is not valid yet".into());
+        }
+        let given: Vec<String> = texts(&claims["aud"]);
+        let shared: Vec<String> = audiences.iter().filter(|audience| given.contains(audience)).cloned().collect();
+        if shared.is_empty() {
+            let (given, wanted) = (quoted_list(&given), quoted_list(audiences));
+            return no(format!("token audiences {given} is invalid for the target audiences {wanted}"));
+        }
+        let text = |path: &[&str]| claims.text(path).to_string();
+        let namespace = text(&["kubernetes.io", "namespace"]);
+        let mut user =
+            User { extra: [(CREDENTIAL.into(), vec![format!("JTI={}", text(&["jti"]))])].into(), ..User::default() };
+        for (field, resource) in BOUND {
+            let (name, uid) = (text(&["kubernetes.io", field, "name"]), text(&["kubernetes.io", field, "uid"]));
+            if name.is_empty() {
+                continue;
+            }
+            // The node of a pod is told, but the token does not end with it.
+            let binds = field != "node" || claims.at(&["kubernetes.io", "pod"]).is_none();
+            if binds && !self.is_there(resource, &namespace, &name, &uid).await? {
+                return no("service account token has been invalidated".into());
+            }
+            match field {
+                "serviceaccount" => (user.name, user.uid) = (format!("system:serviceaccount:{namespace}:{name}"), uid),
+                "pod" | "node" => {
+                    user.extra.insert(format!("authentication.kubernetes.io/{field}-name"), vec![name]);
+                    if !uid.is_empty() {
+                        user.extra.insert(format!("authentication.kubernetes.io/{field}-uid"), vec![uid]);
+                    }
+                }
+                _ => {}
+            }
+        }
+        user.groups = service_account_groups(&namespace);
+        Ok(Known::As(user, shared))
+    }
+
+    /// Whether the very object is there that a token was bound to.
+    async fn is_there(&self, resource: &str, namespace: &str, name: &str, uid: &str) -> Answer<bool> {
+        let namespace = if resource == "nodes" { "" } else { namespace };
+        let found = self.get_core(resource, namespace, name).await?;
+        Ok(found.is_some_and(|entry| entry.object.value(0).uid() == uid))
     }
 
     /// Gives out a token for a service account.
@@ -93,10 +100,13 @@ impl Server {
         let account = call.served.value(&entry.object, entry.revision);
         let options = crate::apiserver::options::Write::parse(call.query, "CreateOptions")?;
         let mut request = body(call, "authentication.k8s.io", "v1", "TokenRequest")?;
-        let name = &call.target.name;
-        if !request.name().is_empty() && request.name() != name {
-            let found = request.name();
-            return Err(bad_request(format!("name in URL does not match name in TokenRequest object: {found} {name}")));
+        let (name, namespace) = (&call.target.name, &call.target.namespace);
+        for (field, found, wanted) in [("name", request.name(), name), ("namespace", request.namespace(), namespace)] {
+            if !found.is_empty() && found != wanted {
+                return Err(bad_request(format!(
+                    "{field} in URL does not match {field} in TokenRequest object: {found} {wanted}"
+                )));
+            }
         }
         let now = call.now.seconds;
         if request.at(&["spec", "expirationSeconds"]).is_none() {
@@ -104,7 +114,7 @@ impl Server {
         }
         let mut noted = request.clone();
         noted.put(&["metadata", "name"], name.as_str());
-        noted.put(&["metadata", "namespace"], call.target.namespace.as_str());
+        noted.put(&["metadata", "namespace"], namespace.as_str());
         noted.put(&["metadata", "uid"], account.uid());
         noted.put(&["metadata", "creationTimestamp"], rfc3339(now));
         let manager = Manager { subresource: "token", ..call.manager(&options) };
@@ -116,17 +126,18 @@ impl Server {
             [] => json!([ISSUER]),
             asked => json!(asked),
         };
+        let mut private = json!({"namespace": namespace, "serviceaccount": {"name": name, "uid": account.uid()}});
+        let bound = request.at(&["spec", "boundObjectRef"]).cloned().unwrap_or_default();
+        if !bound.is_null() {
+            self.bind_token(call, &bound, &mut private).await?;
+        }
         let claims = json!({
             "aud": audiences, "exp": now + seconds, "iat": now, "nbf": now, "iss": ISSUER,
             "jti": uuid::Uuid::new_v4().to_string(),
-            "kubernetes.io": {
-                "namespace": call.target.namespace,
-                "serviceaccount": {"name": name, "uid": account.uid()}
-            },
-            "sub": format!("system:serviceaccount:{}:{name}", call.target.namespace)
+            "kubernetes.io": private,
+            "sub": format!("system:serviceaccount:{namespace}:{name}")
         });
-        let token = self.signer()?.sign(&claims).map_err(|_| internal("the token could not be signed"))?;
-        let bound = request.at(&["spec", "boundObjectRef"]).cloned().unwrap_or_default();
+        let token = self.signer()?.sign(&claims).map_err(internal)?;
         let answer = json!({
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
@@ -136,6 +147,68 @@ impl Server {
         });
         Ok(respond::value(StatusCode::CREATED, &answer, call.accepted))
     }
+
+    /// Binds a token to the object that the request names: it is good as long as that is there.
+    async fn bind_token(&self, call: &Call<'_>, bound: &Value, private: &mut Value) -> Answer<()> {
+        let GroupVersionKind { group, version, kind } = bound.group_version_kind();
+        let (field, resource) = match (group.as_str(), kind.as_str()) {
+            ("", "Pod") => ("pod", "pods"),
+            ("", "Secret") => ("secret", "secrets"),
+            ("", "Node") => ("node", "nodes"),
+            _ => {
+                let shown = format!("{group}/{version}, Kind={kind}");
+                return Err(bad_request(format!("cannot bind token to object of type {shown}")));
+            }
+        };
+        let name = bound.text(&["name"]);
+        let namespace = if field == "node" { "" } else { &call.target.namespace };
+        let found = self.get_core(resource, namespace, name).await?;
+        let entry = found.ok_or_else(|| not_found(About { group: "", kind: resource, name }))?;
+        let object = entry.object.value(0);
+        if field == "pod" {
+            let account = &call.target.name;
+            if object.text(&["spec", "serviceAccountName"]) != account {
+                return Err(bad_request(format!(
+                    "cannot bind token for serviceaccount {account:?} to pod running with different serviceaccount name."
+                )));
+            }
+            let node = object.text(&["spec", "nodeName"]);
+            if !node.is_empty() {
+                private.put(&["node", "name"], node);
+                if let Some(entry) = self.get_core("nodes", "", node).await? {
+                    private.put(&["node", "uid"], entry.object.value(0).uid());
+                }
+            }
+        }
+        let wanted = bound.text(&["uid"]);
+        if !wanted.is_empty() && wanted != object.uid() {
+            return Err(conflict(
+                About { group: "", kind: &kind, name },
+                &format!(
+                    "the UID in the bound object reference ({wanted}) does not match the UID in record. The object might have been deleted and then recreated"
+                ),
+            ));
+        }
+        private.put(&[field], json!({"name": name, "uid": object.uid()}));
+        Ok(())
+    }
+}
+
+/// What the server makes of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It is this user's, and for these audiences.
+    As(User, Vec<String>),
+    /// It is good for nothing; why, when the server gave it out or somebody pretends that it did.
+    No(Option<String>),
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(String::from).collect()
+}
+
+fn quoted_list(texts: &[String]) -> String {
+    format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(" "))
 }
 
 fn check_seconds(seconds: i64) -> Answer<()> {
@@ -153,19 +226,4 @@ fn check_seconds(seconds: i64) -> Answer<()> {
         return Ok(());
     }
     Err(invalid(About { group: "authentication.k8s.io", kind: "TokenRequest", name: "" }, errors))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_its_own_tokens_are_taken_back() {
-        let signer = Signer::generate().unwrap();
-        let token = signer.sign(&json!({"sub": "x"})).unwrap();
-        assert_eq!(signer.verify(&token), Some(json!({"sub": "x"})));
-        assert_eq!(Signer::generate().unwrap().verify(&token), None);
-        let (head, signature) = token.rsplit_once('.').unwrap();
-        assert_eq!(signer.verify(&format!("{head}x.{signature}")), None);
-    }
 }

@@ -141,6 +141,7 @@ impl Server {
             key,
             part: Part::Status,
             manager: Manager { name: "kube-apiserver", subresource: "status" },
+            user: None,
             applied: false,
             dry_run: false,
         };

@@ -6,6 +6,8 @@ mod subject;
 pub use certificates::{private_folder, write_private};
 
 use super::auth::authenticate::{Authentication, Peer};
+use super::auth::rbac::Authorization;
+use super::auth::signer::Signer;
 use super::auth::{MASTERS, User};
 use super::claims::ServiceRange;
 use super::errors;
@@ -21,7 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -80,6 +82,12 @@ pub struct Options {
     pub token_auth_file: Option<PathBuf>,
     /// A file with the authorities of client certificates.
     pub client_ca_file: Option<PathBuf>,
+    /// Turn away who does not say who they are, where that is asked.
+    pub no_anonymous: bool,
+    /// How it is decided who may do what.
+    pub authorization_mode: Authorization,
+    /// A file with the key that signs service accounts' tokens; none for one beside the certificates.
+    pub service_account_signing_key_file: Option<PathBuf>,
     /// Where the objects are kept.
     pub storage: Storage,
     /// The addresses that services get.
@@ -99,6 +107,9 @@ impl Default for Options {
             cert_dir: None,
             token_auth_file: None,
             client_ca_file: None,
+            no_anonymous: false,
+            authorization_mode: Authorization::default(),
+            service_account_signing_key_file: None,
             storage: Storage::Memory,
             service_cluster_ip_range: ServiceRange::default(),
             admin_token: None,
@@ -142,6 +153,8 @@ pub async fn bind(options: &Options) -> io::Result<Bound> {
         None => None,
     };
     authentication.certificates = clients.is_some();
+    // Where everybody may do everything, at least they must be somebody. So kube-apiserver has it.
+    authentication.no_anonymous = options.no_anonymous || options.authorization_mode == Authorization::AlwaysAllow;
     if !options.bind_address.is_loopback() && !authentication.is_configured() {
         return Err(io::Error::other(format!(
             "{} can be reached from other machines, and anybody there could do anything: give --token-auth-file or --client-ca-file, or bind to 127.0.0.1",
@@ -174,12 +187,34 @@ pub async fn bind(options: &Options) -> io::Result<Bound> {
     if endpoint.ip().is_loopback() || endpoint.ip().is_unspecified() {
         endpoint.set_ip(outward_address().unwrap_or(endpoint.ip()));
     }
-    let setup = Setup { authentication, services: options.service_cluster_ip_range, endpoint };
+    let signer = signing_key(options)?;
+    let authorization = options.authorization_mode;
+    let setup = Setup { authentication, authorization, signer, services: options.service_cluster_ip_range, endpoint };
     let mut notice = None;
     let store = options.storage.open(|text| notice = Some(text.to_string())).await?;
     let started = Server::start(store, setup).await;
     let server = started.map_err(|failure| io::Error::other(failure.message))?;
     Ok(Bound { server, plain, secure, url, authority, notice })
+}
+
+/// The key for service accounts' tokens: the one that is named, or the one that is kept beside the certificates, so that
+/// tokens stay good when the server is started again.
+fn signing_key(options: &Options) -> io::Result<Option<Arc<Signer>>> {
+    let read = |file: &Path| {
+        let problem = |why: String| io::Error::other(format!("{}: {why}", file.display()));
+        let text = std::fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;
+        Signer::from_pem(&text).map(|signer| Some(Arc::new(signer))).map_err(problem)
+    };
+    if let Some(file) = &options.service_account_signing_key_file {
+        return read(file);
+    }
+    let Some(folder) = &options.cert_dir else { return Ok(None) };
+    let file = folder.join("sa.key");
+    if !file.exists() {
+        private_folder(folder)?;
+        write_private(&file, &rcgen::KeyPair::generate().map_err(io::Error::other)?.serialize_pem())?;
+    }
+    read(&file)
 }
 
 /// The address at which others reach this machine. Asking for it sends nothing.
@@ -302,4 +337,38 @@ async fn answer(server: Arc<Server>, peer: Peer, request: Request<Incoming>) -> 
     };
     parts.extensions.insert(peer);
     Ok(server.respond(Request::from_parts(parts, body)).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(options: &Options) -> Result<Bound, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(bind(options)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn who_is_reached_by_others_must_know_them() {
+        let everywhere = Options { bind_address: Ipv4Addr::UNSPECIFIED.into(), ..Options::default() };
+        let with_token = Options { admin_token: Some("t".into()), ..everywhere.clone() };
+        for options in [&everywhere, &with_token] {
+            assert!(bound(options).err().unwrap().contains("anybody there could do anything"));
+        }
+        assert!(bound(&Options { strict: true, ..with_token }).is_ok());
+        assert!(bound(&Options::default()).is_ok());
+    }
+
+    #[test]
+    fn the_key_for_tokens_is_kept() {
+        let folder = std::env::temp_dir().join(format!("steer-signing-{}", std::process::id()));
+        let beside = Options { cert_dir: Some(folder.clone()), ..Options::default() };
+        let id = |options: &Options| format!("{:?}", signing_key(options).unwrap().unwrap());
+        assert_eq!(id(&beside), id(&beside));
+        let named = Options { service_account_signing_key_file: Some(folder.join("sa.key")), ..Options::default() };
+        assert_eq!(id(&named), id(&beside));
+        let absent = Options { service_account_signing_key_file: Some(folder.join("nosuch")), ..Options::default() };
+        assert!(signing_key(&absent).is_err());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

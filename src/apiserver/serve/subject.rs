@@ -2,6 +2,8 @@
 //! (Kubernetes' X.509 client certificates).
 
 use crate::apiserver::auth::User;
+use crate::apiserver::auth::token::CREDENTIAL;
+use ring::digest::{SHA256, digest};
 
 /// The tags of DER (X.690) that lie on the way to a certificate's subject.
 const INTEGER: u8 = 0x02;
@@ -13,8 +15,12 @@ const ATTRIBUTES: [u8; 2] = [0x55, 0x04];
 const COMMON_NAME: u8 = 3;
 const ORGANIZATION: u8 = 10;
 
+/// The last bytes of the attribute with a user's uid, below 1.3.6.1.4.1 (KEP-5279).
+const UID: [u8; 9] = [0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xc2, 0x53, 0x02];
+
 /// The user of a certificate; none when it has no common name.
 pub fn user(certificate: &[u8]) -> Option<User> {
+    let print: String = digest(&SHA256, certificate).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let (_, certificate, _) = element(certificate)?;
     let (SEQUENCE, mut fields, _) = element(certificate)? else { return None };
     if let Some((VERSION, _, rest)) = element(fields) {
@@ -26,7 +32,7 @@ pub fn user(certificate: &[u8]) -> Option<User> {
     let (_, _, rest) = element(rest)?;
     let (_, _, rest) = element(rest)?;
     let (SEQUENCE, subject, _) = element(rest)? else { return None };
-    let (mut name, mut groups) = (None, Vec::new());
+    let (mut name, mut uid, mut groups) = (None, String::new(), Vec::new());
     for (_, set) in Elements(subject) {
         for (_, pair) in Elements(set) {
             let (OBJECT_IDENTIFIER, identifier, value) = element(pair)? else { continue };
@@ -35,11 +41,13 @@ pub fn user(certificate: &[u8]) -> Option<User> {
             match identifier {
                 [a, b, COMMON_NAME] if [*a, *b] == ATTRIBUTES => name = Some(text),
                 [a, b, ORGANIZATION] if [*a, *b] == ATTRIBUTES => groups.push(text),
+                _ if identifier == UID => uid = text,
                 _ => {}
             }
         }
     }
-    Some(User { name: name?, groups, ..User::default() })
+    let extra = [(CREDENTIAL.to_string(), vec![format!("X509SHA256={print}")])].into();
+    Some(User { name: name?, uid, groups, extra })
 }
 
 /// The first element: its tag, its content, and what follows it.
@@ -79,9 +87,12 @@ mod tests {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::OrganizationName, "system:masters");
         params.distinguished_name.push(DnType::CommonName, "ada");
+        params.distinguished_name.push(DnType::CustomDnType(vec![1, 3, 6, 1, 4, 1, 57683, 2]), "17");
         let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
         let user = user(certificate.der()).unwrap();
         assert_eq!((user.name.as_str(), user.groups.as_slice()), ("ada", &["system:masters".to_owned()][..]));
+        assert_eq!(user.uid, "17");
+        assert!(user.extra[CREDENTIAL][0].starts_with("X509SHA256="));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The server as a function: requests in, answers out, without a socket.
 
+mod access;
 mod admission;
 mod custom;
 mod deletes;
@@ -61,6 +62,21 @@ impl Client {
     /// A server over a store that may have something already.
     async fn over(store: impl Store) -> Self {
         Self { server: Server::start(Arc::new(store), Setup::default()).await.unwrap() }
+    }
+
+    /// A fresh server that is told more when it starts.
+    async fn told(setup: Setup) -> Self {
+        Self { server: Server::start(Arc::new(Memory::new()), setup).await.unwrap() }
+    }
+
+    /// Sends JSON with more headers.
+    async fn with(&self, headers: &[(&str, &str)], method: &str, path: &str, body: Value) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(request.body(body.into()).unwrap()).await
     }
 
     async fn send(&self, request: Request<Bytes>) -> Answer {
