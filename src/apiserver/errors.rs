@@ -170,6 +170,12 @@ pub fn internal(message: impl Into<String>) -> Failure {
     Box::new(failure(500, "InternalError", format!("Internal error occurred: {message}")).about(details))
 }
 
+/// 504: the request took too long.
+pub fn timed_out() -> Failure {
+    let message = "Timeout: request did not complete within the allotted timeout";
+    Box::new(failure(504, "Timeout", message).about(Details::default()))
+}
+
 /// 504: the revision that the request asks for has not happened yet.
 pub fn revision_in_the_future(wanted: u64, current: u64) -> Failure {
     let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");

@@ -12,11 +12,11 @@ use http::Response;
 use hyper::body::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval_at, sleep_until};
 
-/// How many pieces wait for a slow reader before the watch waits too.
-const PIECES: usize = 8;
+/// How many pieces wait for a slow reader before the watch waits too. Each has about 32 KiB, or one object.
+const PIECES: usize = 2;
 /// How often a watch that wants bookmarks gets one.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// How long a watch lasts when it does not say; kube-apiserver takes 30 to 60 minutes.
@@ -33,10 +33,19 @@ struct Watch {
     /// Whether the table's columns have been sent.
     columns_sent: bool,
     out: mpsc::Sender<Bytes>,
+    /// When it ends.
+    ends: Instant,
+    /// Tells that the server stops.
+    stop: watch::Receiver<bool>,
 }
 
 /// The reader has gone.
 struct Gone;
+
+/// Waits until the server stops.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
 
 impl Server {
     /// Answers with events.
@@ -57,27 +66,31 @@ impl Server {
             bookmarks: options.bookmarks,
             columns_sent: false,
             out,
+            ends: Instant::now() + Duration::from_secs(options.timeout.filter(|s| *s > 0).unwrap_or(LONGEST)),
+            stop: self.stopping.subscribe(),
         };
-        let ends = Instant::now() + Duration::from_secs(options.timeout.filter(|s| *s > 0).unwrap_or(LONGEST));
         tokio::spawn(async move {
             // The reader may go at any time: then there is nothing left to do.
-            let _ = watch.run(&options, ends).await;
+            let _ = watch.run(&options).await;
         });
         Ok(respond::stream(receiver))
     }
 }
 
 impl Watch {
-    async fn run(mut self, options: &List, ends: Instant) -> Result<(), Gone> {
+    async fn run(mut self, options: &List) -> Result<(), Gone> {
         let mut feed = match self.start(options).await? {
             Ok(feed) => feed,
             Err(failure) => return self.fail(&failure).await,
         };
         let mut bookmark = interval_at(Instant::now() + BOOKMARK_EVERY, BOOKMARK_EVERY);
-        let mut stop = self.server.stopping.subscribe();
+        let mut stop = self.stop.clone();
         loop {
             tokio::select! {
+                // There may be events all the time.
                 biased;
+                () = stopped(&mut stop) => return Ok(()),
+                () = sleep_until(self.ends) => return Ok(()),
                 events = feed.next() => match events {
                     Ok(events) => self.events(&events).await?,
                     Err(StoreError::Compacted) => {
@@ -86,8 +99,6 @@ impl Watch {
                     Err(other) => return self.fail(&store_failure(other)).await,
                 },
                 _ = bookmark.tick(), if self.bookmarks => self.bookmark(feed.revision(), false).await?,
-                () = sleep_until(ends) => return Ok(()),
-                _ = stop.changed() => return Ok(()),
                 () = self.out.closed() => return Err(Gone),
             }
         }
@@ -217,6 +228,15 @@ impl Watch {
     }
 
     async fn send(&mut self, piece: Vec<u8>) -> Result<(), Gone> {
-        if piece.is_empty() { Ok(()) } else { self.out.send(piece.into()).await.map_err(|_| Gone) }
+        if piece.is_empty() {
+            return Ok(());
+        }
+        // A reader that does not read does not keep the watch for ever.
+        tokio::select! {
+            biased;
+            sent = self.out.send(piece.into()) => sent.map_err(|_| Gone),
+            () = sleep_until(self.ends) => Err(Gone),
+            () = stopped(&mut self.stop) => Err(Gone),
+        }
     }
 }

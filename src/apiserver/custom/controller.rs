@@ -17,6 +17,7 @@ use crate::apiserver::update::{Edit, Part};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// Where definitions are kept.
@@ -36,12 +37,23 @@ type Known = HashMap<String, (Revision, Vec<Arc<Served>>)>;
 
 /// Follows changes of definitions that other servers make over the same store.
 pub async fn follow(server: Weak<Server>, mut feed: Box<dyn Feed>) {
-    while feed.next().await.is_ok() {
+    loop {
+        let fell_behind = feed.next().await.is_err();
         let Some(server) = server.upgrade() else { return };
+        if fell_behind {
+            // The store has forgotten what came next: what there is now is looked at instead.
+            match server.definitions_feed().await {
+                Ok(Some(again)) => feed = again,
+                _ => tokio::time::sleep(AGAIN).await,
+            }
+        }
         // What fails now is tried again after the next change.
         let _ = server.settle_definitions().await;
     }
 }
+
+/// How long it is until a store that cannot be watched is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl Server {
     fn definitions(&self) -> Option<&Arc<Served>> {
@@ -50,12 +62,16 @@ impl Server {
 
     /// Starts to follow changes of definitions, and serves what there is.
     pub(in crate::apiserver) async fn serve_definitions(self: &Arc<Self>) -> Answer<()> {
-        self.settle_definitions().await?;
-        if let Some(kind) = self.definitions() {
-            let feed = self.store.watch(&kind.collection, None).await.map_err(store_failure)?;
+        if let Some(feed) = self.definitions_feed().await? {
             tokio::spawn(follow(Arc::downgrade(self), feed));
         }
-        Ok(())
+        self.settle_definitions().await
+    }
+
+    /// Changes of definitions from now on.
+    async fn definitions_feed(&self) -> Answer<Option<Box<dyn Feed>>> {
+        let Some(kind) = self.definitions() else { return Ok(None) };
+        self.store.watch(&kind.collection, None).await.map(Some).map_err(store_failure)
     }
 
     /// Gives names to definitions that need them, and serves the resources of all that have theirs.

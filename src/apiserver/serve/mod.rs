@@ -20,6 +20,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -29,12 +30,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 /// The largest body, as in kube-apiserver.
 const MOST: usize = 3 << 20;
 /// How long a connection may take to say what it wants, and to shake hands.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a body may take to come; kube-apiserver gives a request as much.
+const BODY: Duration = Duration::from_secs(60);
+/// The most bytes of a request's headers, and the most that wait for a connection to take them.
+const BUFFER: usize = 64 << 10;
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -136,6 +142,7 @@ pub struct Bound {
 /// # Errors
 /// Ports that are taken, files that cannot be read, and a server that everybody could reach and do anything with.
 pub async fn bind(options: &Options) -> io::Result<Bound> {
+    raise_file_limit();
     let mut authentication = Authentication::default();
     let named = |file: &PathBuf, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
     if let Some(file) = &options.token_auth_file {
@@ -217,6 +224,13 @@ fn signing_key(options: &Options) -> io::Result<Option<Arc<Signer>>> {
     read(&file)
 }
 
+/// Lets the process have as many files, and so connections, as it may: by default it often starts with 1,024.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // What the system refuses stays as it was.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+}
+
 /// The address at which others reach this machine. Asking for it sends nothing.
 fn outward_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
@@ -255,7 +269,7 @@ impl Bound {
         self.server.stop();
         // Every connection holds a receiver; when the last one is gone, all are done.
         let _ = stopping.send(true);
-        let _ = tokio::time::timeout(GRACE, stopping.closed()).await;
+        let _ = timeout(GRACE, stopping.closed()).await;
         Ok(())
     }
 
@@ -274,7 +288,7 @@ impl Bound {
             let (server, acceptor, stop) = (self.server.clone(), acceptor.clone(), stopping.subscribe());
             tokio::spawn(async move {
                 // A handshake that fails is its client's business.
-                let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await else { return };
+                let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                 let peer = Peer { user: certificate.and_then(|certificate| subject::user(certificate)) };
                 connection(server, stream, peer, stop).await;
@@ -312,6 +326,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
+        .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // A connection that breaks is its client's business.
@@ -324,9 +339,10 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn answer(server: Arc<Server>, peer: Peer, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let (mut parts, body) = request.into_parts();
-    let body = match Limited::new(body, MOST).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) => {
+    let body = match timeout(BODY, Limited::new(body, MOST).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Err(_) => return Ok(respond::failure(&errors::timed_out(), Format::Json)),
+        Ok(Err(error)) => {
             let failure = if error.is::<LengthLimitError>() {
                 errors::too_large(MOST)
             } else {
