@@ -555,6 +555,11 @@ impl Context {
         self.choose(matches, allowed, false)
     }
 
+    /// As [`Context::chosen`], for a command that holds the objects as Go types in kubectl.
+    pub fn typed_chosen(&self, matches: &ArgMatches, allowed: &'static [&'static str]) -> Result<Chosen, Failure> {
+        self.choose(matches, allowed, true)
+    }
+
     fn choose(&self, matches: &ArgMatches, allowed: &'static [&'static str], typed: bool) -> Result<Chosen, Failure> {
         let choice = Choice {
             output: matches.text("output"),

@@ -3,6 +3,8 @@
 //!
 //! The value rules and the words of complaints are those of Go's pflag: they are part of the interface.
 
+mod csv;
+
 use super::Failure;
 use crate::api::GoDuration;
 use clap::builder::ValueParser;
@@ -88,9 +90,13 @@ pub fn text_or(name: &'static str, default: &'static str, alone: &'static str, h
     text(name, None, default, help).num_args(0..=1).require_equals(true).default_missing_value(alone)
 }
 
-/// A flag with texts, each split at its commas.
+/// A flag with texts, each split at its commas as CSV is.
 pub fn list(name: &'static str, short: Option<char>, help: &'static str) -> Arg {
-    lines(name, short, help).value_delimiter(',')
+    let parse = move |text: &str| {
+        csv::fields(text)
+            .map_err(|problem| format!("invalid argument {text:?} for {:?} flag: {problem}", spelled(name, short)))
+    };
+    lines(name, short, help).value_parser(ValueParser::new(parse))
 }
 
 /// A flag with texts, each kept whole.
@@ -250,7 +256,10 @@ impl Flags for ArgMatches {
         if !self.given(name) {
             return Vec::new();
         }
-        self.try_get_many::<String>(name).ok().flatten().map(|values| values.cloned().collect()).unwrap_or_default()
+        match self.try_get_many::<Vec<String>>(name) {
+            Ok(lists) => lists.into_iter().flatten().flatten().cloned().collect(),
+            Err(_) => self.try_get_many::<String>(name).ok().flatten().into_iter().flatten().cloned().collect(),
+        }
     }
 
     fn integer(&self, name: &str) -> i64 {

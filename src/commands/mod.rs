@@ -31,6 +31,7 @@ mod diff;
 mod drain;
 mod edit;
 mod editing;
+mod events;
 mod explain;
 mod expose;
 mod get;
@@ -110,6 +111,7 @@ pub static COMMANDS: &[Entry] = &[
     leaf(taint::command, taint::run),
     leaf(describe::command, describe::run),
     Entry { command: auth::command, run: None, below: auth::BELOW },
+    leaf(events::command, events::run),
     leaf(diff::command, diff::run),
     Entry { command: apply::command, run: Some(apply::run), below: apply::BELOW },
     leaf(patch::command, patch::run),
@@ -360,11 +362,7 @@ pub fn no_words(matches: &ArgMatches, command: &str) -> Result<(), Failure> {
 /// The sources that `-f`, `-k` and `-R` name.
 pub fn sources(matches: &ArgMatches) -> Result<Sources, Failure> {
     let kustomize = Some(flags::Flags::text(matches, "kustomize").to_string()).filter(|folder| !folder.is_empty());
-    let mut filenames = flags::Flags::list(matches, "filename");
-    // A list that is empty as a text has no entries.
-    if filenames == [""] {
-        filenames.clear();
-    }
+    let filenames = flags::Flags::list(matches, "filename");
     if kustomize.is_some() && (!filenames.is_empty() || flags::Flags::on(matches, "recursive")) {
         return Err(Failure::message(match filenames.is_empty() {
             true => "the -k flag can't be used with -f or -R",

@@ -3,7 +3,7 @@
 //! Numbers sort as numbers, texts that are both quantities as quantities, other texts by their bytes. Items without the
 //! field come first.
 
-mod pdq;
+pub mod pdq;
 
 use crate::api::Value;
 use crate::api::quantity::Quantity;
