@@ -1,10 +1,15 @@
 //! `cluster-info`: where the control plane and the cluster's own services are.
 
+mod dump;
+
 use super::flags::words;
-use super::{Context, Exit, Failure};
+use super::{Context, Entry, Exit, Failure, leaf};
 use crate::api::{GroupVersionResource, Object, ObjectExt};
 use crate::client::{Mapping, Request};
 use clap::{ArgMatches, Command};
+
+/// The commands below it.
+pub static BELOW: &[Entry] = &[leaf(dump::command, dump::run)];
 
 /// How the command is called.
 pub fn command() -> Command {

@@ -54,6 +54,7 @@ mod serve;
 mod set;
 mod streams;
 mod taint;
+mod top;
 mod uncordon;
 mod version;
 mod wait;
@@ -104,7 +105,8 @@ pub static COMMANDS: &[Entry] = &[
     Entry { command: rollout::command, run: Some(rollout::run), below: rollout::BELOW },
     leaf(scale::command, scale::run),
     leaf(autoscale::command, autoscale::run),
-    leaf(cluster_info::command, cluster_info::run),
+    Entry { command: cluster_info::command, run: Some(cluster_info::run), below: cluster_info::BELOW },
+    Entry { command: top::command, run: None, below: top::BELOW },
     leaf(cordon::command, cordon::run),
     leaf(uncordon::command, uncordon::run),
     leaf(drain::command, drain::run),
