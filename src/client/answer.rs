@@ -1,5 +1,6 @@
 //! Answers that say no: a `Status` from the server, or the words that apimachinery finds for a bare HTTP code.
 
+use super::Error;
 use super::request::Request;
 use crate::api::status::{Cause, Details};
 use crate::api::{Status, Value, gotext};
@@ -13,6 +14,27 @@ pub(super) fn failure(request: &Request, code: u16, headers: &HeaderMap, body: &
         Some(status) if status.status != "Success" => status,
         _ => generic(request, code, headers, body),
     }
+}
+
+/// Refuses a successful answer that holds no object, or a failure.
+pub(super) fn require_object(answer: &Value, body: &[u8]) -> Result<(), Error> {
+    let go_type = match answer {
+        Value::Object(fields) if fields.get("kind").is_some_and(|kind| kind.as_str() != Some("")) => {
+            return match Status::from_value(answer).filter(|status| status.status != "Success") {
+                Some(status) => Err(status.into()),
+                None => Ok(()),
+            };
+        }
+        Value::Object(_) | Value::Null => {
+            let body = String::from_utf8_lossy(body);
+            return Err(Error::Message(format!("Object 'Kind' is missing in '{}'", body.trim())));
+        }
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        Value::Bool(_) => "bool",
+    };
+    Err(Error::Message(format!("json: cannot unmarshal {go_type} into Go value of type unstructured.detector")))
 }
 
 /// The words for a code, when the body has no `Status` or nobody looks at it.
@@ -75,7 +97,7 @@ fn words(method: &Method, code: u16, said: &str) -> (&'static str, String) {
         }
         _ => {
             return (
-                "Unknown",
+                "",
                 format!("the server responded with the status code {code} but did not return more information"),
             );
         }
@@ -86,6 +108,21 @@ fn words(method: &Method, code: u16, said: &str) -> (&'static str, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_must_be_an_object() {
+        for (body, words) in [
+            ("{\"kind\":\"Pod\"}", None),
+            (r#"{"kind":"Status","apiVersion":"v1","status":"Success"}"#, None),
+            (r#"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no"}"#, Some("no")),
+            ("{\"a\":1}\n", Some("Object 'Kind' is missing in '{\"a\":1}'")),
+            ("[1]", Some("json: cannot unmarshal array into Go value of type unstructured.detector")),
+        ] {
+            let answer = serde_json::from_str(body).unwrap();
+            let error = require_object(&answer, body.as_bytes()).err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), words, "{body}");
+        }
+    }
 
     #[test]
     fn codes_get_words() {
@@ -106,13 +143,7 @@ mod tests {
                 "InternalError",
                 "an error on the server (\"a \\\"b\\\"\") has prevented the request from succeeding",
             ),
-            (
-                418,
-                &json,
-                "",
-                "Unknown",
-                "the server responded with the status code 418 but did not return more information",
-            ),
+            (418, &json, "", "", "the server responded with the status code 418 but did not return more information"),
         ] {
             let status = failure(&request, code, headers, body.as_bytes());
             assert_eq!(status.message, format!("{message} (get deployments.apps x)"));

@@ -53,6 +53,17 @@ pub(super) fn of_request(error: &reqwest::Error, about: &Circumstances) -> Strin
     if says("before message completed") || says("connection closed") || says("unexpected EOF") {
         return "EOF".into();
     }
+    if error.is_redirect() {
+        return "stopped after 10 redirects".into();
+    }
+    if says("message head is too large") {
+        return "net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 10485760 bytes; \
+                aborted"
+            .into();
+    }
+    if says("invalid content-length parsed") {
+        return "net/http: HTTP/1.x transport connection broken: bad Content-Length".into();
+    }
     if says("invalid HTTP version parsed") || says("invalid HTTP status-code parsed") || says("invalid HTTP") {
         return "net/http: HTTP/1.x transport connection broken: malformed HTTP response".into();
     }
@@ -63,7 +74,7 @@ pub(super) fn of_request(error: &reqwest::Error, about: &Circumstances) -> Strin
 pub(super) fn of_body(error: &reqwest::Error) -> String {
     let chain = chain(error);
     if error.is_timeout() {
-        return "context deadline exceeded (Client.Timeout or context cancellation while reading body)".into();
+        return "net/http: request canceled (Client.Timeout or context cancellation while reading body)".into();
     }
     if let Some(io) =
         chain.iter().rev().find_map(|e| e.downcast_ref::<io::Error>()).filter(|e| e.raw_os_error().is_some())
@@ -74,6 +85,9 @@ pub(super) fn of_body(error: &reqwest::Error) -> String {
         let text = e.to_string();
         text.contains("end of file") || text.contains("before message completed") || text.contains("unexpected EOF")
     };
+    if chain.iter().any(|e| e.to_string().contains("Invalid gzip header")) {
+        return "gzip: invalid header".into();
+    }
     match chain.iter().any(ended) {
         true => "unexpected EOF".into(),
         false => chain.last().map(|e| e.to_string()).unwrap_or_default(),

@@ -193,7 +193,7 @@ async fn document(transport: &Transport, path: &str, accept: &str) -> Result<(He
     let request = Request::new(Method::GET, path).accept(accept).timeout(TIMEOUT);
     let response = transport.open(&request).await?;
     let (code, headers) = (response.status(), response.headers().clone());
-    let body = response.bytes().await.map_err(|error| transport.broken(&error))?;
+    let body = transport.body(response).await?;
     transport.trace_body(&request, &body);
     if !code.is_success() {
         return Err(answer::generic(&request, code.as_u16(), &headers, &body).into());

@@ -11,6 +11,7 @@ mod discovery;
 mod download;
 mod error;
 mod identity;
+mod items;
 mod log;
 mod mapper;
 mod proxy;
@@ -67,6 +68,17 @@ pub struct Response {
     pub body: Bytes,
 }
 
+impl Response {
+    fn require_json(&self) -> Result<(), Error> {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or(JSON);
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        match kind == JSON || kind.ends_with("+json") {
+            true => Ok(()),
+            false => Err(Error::Message(format!("serializer for {kind} doesn't exist"))),
+        }
+    }
+}
+
 /// A connection to one API server.
 pub struct Client {
     transport: Transport,
@@ -118,7 +130,7 @@ impl Client {
     pub async fn send(&self, request: &Request) -> Result<Response, Error> {
         let response = self.transport.open(request).await?;
         let (code, headers) = (response.status(), response.headers().clone());
-        let body = response.bytes().await.map_err(|error| self.transport.broken(&error))?;
+        let body = self.transport.body(response).await?;
         self.transport.trace_body(request, &body);
         if !code.is_success() {
             return Err(answer::failure(request, code.as_u16(), &headers, &body).into());
@@ -132,12 +144,41 @@ impl Client {
     /// As [`Client::send`], and when the answer is no JSON.
     pub async fn json(&self, request: &Request) -> Result<Value, Error> {
         let response = self.send(request).await?;
-        let kind = response.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or(JSON);
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if kind != JSON && !kind.ends_with("+json") {
-            return Err(Error::Message(format!("serializer for {kind} doesn't exist")));
+        response.require_json()?;
+        let value = serde_json::from_slice(&response.body)
+            .map_err(|error| Error::Message(json_fault(&error, &response.body)))?;
+        if !request.subject.is_empty() {
+            answer::require_object(&value, &response.body)?;
         }
-        serde_json::from_slice(&response.body).map_err(|error| Error::Message(json_fault(&error, &response.body)))
+        Ok(value)
+    }
+
+    /// Sends a request and reads the answer, a list, item by item. The result is the list without its items; of an
+    /// answer that has none, all of it.
+    ///
+    /// # Errors
+    /// As [`Client::json`], and what `each` says, after which it is not called again.
+    pub async fn items<E: From<Error>>(
+        &self,
+        request: &Request,
+        mut each: impl FnMut(Value) -> Result<(), E>,
+    ) -> Result<Value, E> {
+        let response = self.send(request).await?;
+        response.require_json()?;
+        let mut refused = None;
+        let mut take = |item| each(item).map_err(|error| refused = Some(error)).is_ok();
+        let read = items::each_item(&response.body, &mut take);
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        let rest = match read {
+            Ok(rest) => rest,
+            // What is JSON, but no object or no list, is told as such.
+            Err(error) => serde_json::from_slice(&response.body)
+                .map_err(|_| Error::Message(json_fault(&error, &response.body)))?,
+        };
+        answer::require_object(&rest, &response.body)?;
+        Ok(rest)
     }
 
     /// Sends a request whose answer is read piece by piece.
@@ -148,7 +189,7 @@ impl Client {
         let response = self.transport.open(request).await?;
         let (code, headers) = (response.status(), response.headers().clone());
         if !code.is_success() {
-            let body = response.bytes().await.map_err(|error| self.transport.broken(&error))?;
+            let body = self.transport.body(response).await?;
             self.transport.trace_body(request, &body);
             return Err(answer::failure(request, code.as_u16(), &headers, &body).into());
         }

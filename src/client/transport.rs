@@ -12,6 +12,7 @@ use super::trace::{self, Trace};
 use super::{ClientOptions, ConnectionError, Error};
 use crate::api::GoDuration;
 use crate::kubeconfig::{ClientConfig, ExecCredential, Pem};
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::net::IpAddr;
@@ -23,6 +24,9 @@ use tokio::sync::Mutex;
 const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often a request is repeated when the server asks for it, or when reading broke off (client-go).
 const MAX_RETRIES: usize = 10;
+
+/// How long an answer may be. A few bytes of gzip can stand for more than any memory holds.
+const LONGEST: usize = 2 << 30;
 
 type Certificate = Option<(Vec<u8>, Vec<u8>)>;
 
@@ -218,8 +222,22 @@ impl Transport {
         }))
     }
 
+    /// Reads all of an answer, decompressed. It is put together as it comes, so that it is in memory but once.
+    pub(super) async fn body(&self, mut response: reqwest::Response) -> Result<Bytes, Error> {
+        // What is said of the length is believed as far as it costs little.
+        let length = response.content_length().unwrap_or(0).min(1 << 20) as usize;
+        let mut body = Vec::with_capacity(length);
+        while let Some(piece) = response.chunk().await.map_err(|error| self.broken(&error))? {
+            if body.len() + piece.len() > LONGEST {
+                return Err(Error::Message(format!("the server's answer is longer than {} GiB", LONGEST >> 30)));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body.into())
+    }
+
     /// The error of an answer that broke off.
-    pub(super) fn broken(&self, error: &reqwest::Error) -> Error {
+    fn broken(&self, error: &reqwest::Error) -> Error {
         let cause = cause::of_body(error);
         self.log.error("request.go:1198", "Unexpected error when reading response body", &cause);
         Error::Message(format!("unexpected error when reading response body. Please retry. Original error: {cause}"))

@@ -67,9 +67,10 @@ impl Query {
         }
     }
 
-    /// Reads all pages of a list, each handed to `page` as it comes.
+    /// Reads all pages of a list, each handed to `page` as it comes. The result is the list's version.
     ///
-    /// A list that changed so much that its next page is gone (410) goes on from a fresh look, as the server offers.
+    /// # Errors
+    /// What went wrong while reading, and what `page` says.
     pub async fn pages(
         &self,
         cluster: &Cluster,
@@ -77,12 +78,64 @@ impl Query {
         namespace: &str,
         mut page: impl FnMut(Value) -> Result<(), Failure>,
     ) -> Result<String, Failure> {
+        self.each_page(mapping, namespace, async |request| {
+            let list = cluster.client.json(&request).await?;
+            let next = Next::after(&list);
+            page(list)?;
+            Ok(next)
+        })
+        .await
+    }
+
+    /// Reads all objects of a list, each handed to `object` before the next one is decoded: no more of a page is in
+    /// memory than its text. Each says what it is.
+    ///
+    /// # Errors
+    /// As of [`Query::pages`].
+    pub async fn objects(
+        &self,
+        cluster: &Cluster,
+        mapping: &Mapping,
+        namespace: &str,
+        mut object: impl FnMut(Object) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let (api_version, kind) = (mapping.gvk.api_version(), &mapping.gvk.kind);
+        let mut named = |mut item: Object| {
+            name_kind(&mut item, &api_version, kind);
+            object(item)
+        };
+        let end = self.each_page(mapping, namespace, async |request| {
+            let mut any = false;
+            let rest = cluster.client.items(&request, |item| {
+                any = true;
+                named(item)
+            });
+            let rest = rest.await?;
+            let next = Next::after(&rest);
+            // What is no list is its only item.
+            if !any && !rest.kind().ends_with("List") {
+                named(rest)?;
+            }
+            Ok(next)
+        });
+        end.await.map(drop)
+    }
+
+    /// Asks for page after page.
+    ///
+    /// A list that changed so much that its next page is gone (410) goes on from a fresh look, as the server offers.
+    async fn each_page(
+        &self,
+        mapping: &Mapping,
+        namespace: &str,
+        mut read: impl AsyncFnMut(Request) -> Result<Next, Failure>,
+    ) -> Result<String, Failure> {
         let first = self.list(mapping, namespace);
         let mut token = String::new();
         loop {
             let request = if token.is_empty() { first.clone() } else { first.clone().query("continue", &token) };
-            let list = match cluster.client.json(&request).await.map_err(Failure::from) {
-                Ok(list) => list,
+            let next = match read(request).await {
+                Ok(next) => next,
                 Err(failure) => match failure.status().map(|status| (status.code, status.continue_token())) {
                     Some((410, Some(next))) if !token.is_empty() => {
                         token = next;
@@ -91,12 +144,10 @@ impl Query {
                     _ => return Err(self.explained(failure, mapping)),
                 },
             };
-            token = list.text(&["metadata", "continue"]).to_string();
-            let version = list.text(&["metadata", "resourceVersion"]).to_string();
-            page(list)?;
-            if token.is_empty() {
-                return Ok(version);
+            if next.token.is_empty() {
+                return Ok(next.version);
             }
+            token = next.token;
         }
     }
 
@@ -113,6 +164,20 @@ impl Query {
                 format!("Unable to find \"{gvr}\" that match label selector {labels:?}, field selector {fields:?}")
             }
         })
+    }
+}
+
+/// What a page says of the list that it is of.
+struct Next {
+    /// Where the next page begins; empty after the last.
+    token: String,
+    version: String,
+}
+
+impl Next {
+    fn after(list: &Value) -> Self {
+        let text = |name| list.text(&["metadata", name]).to_string();
+        Self { token: text("continue"), version: text("resourceVersion") }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `-o go-template=`, `go-template-file=` and their other names.
 
+use super::by_items::{ByItems, Part};
 use super::{PrintError, Printer, list_of};
 use crate::api::{Value, json};
 use crate::expr::go_value::{Plain, Quoted};
@@ -13,6 +14,9 @@ pub struct GoTemplatePrinter {
     text: String,
     allow_missing: bool,
     items: Vec<Value>,
+    /// Whether items are kept, and printed together.
+    whole: bool,
+    parts: Option<ByItems<GoTemplate>>,
 }
 
 impl GoTemplatePrinter {
@@ -21,7 +25,14 @@ impl GoTemplatePrinter {
     /// # Errors
     /// When it is no template.
     pub fn new(text: &str, allow_missing: bool) -> Result<Self, ParseError> {
-        Ok(Self { template: GoTemplate::parse(text)?, text: text.into(), allow_missing, items: Vec::new() })
+        Ok(Self {
+            template: GoTemplate::parse(text)?,
+            text: text.into(),
+            allow_missing,
+            items: Vec::new(),
+            whole: false,
+            parts: None,
+        })
     }
 }
 
@@ -45,16 +56,34 @@ impl Printer for GoTemplatePrinter {
         }
     }
 
+    fn keep_items(&mut self) {
+        self.whole = true;
+    }
+
     fn list_start(&mut self, _: &mut dyn Write) -> Result<(), PrintError> {
+        let parts = if self.whole { None } else { self.template.by_items() };
+        self.parts = parts.map(|parts| {
+            let part = |(of_items, part)| if of_items { Part::Each(part) } else { Part::Once(part) };
+            ByItems::new(parts.into_iter().map(part).collect())
+        });
         Ok(())
     }
 
-    fn list_item(&mut self, item: Value, _: &mut dyn Write) -> Result<(), PrintError> {
-        self.items.push(item);
-        Ok(())
+    fn list_item(&mut self, item: Value, out: &mut dyn Write) -> Result<(), PrintError> {
+        let Some(parts) = &mut self.parts else {
+            self.items.push(item);
+            return Ok(());
+        };
+        let make = |part: &mut GoTemplate, list: &Value, out: &mut Vec<u8>| {
+            part.execute(list, self.allow_missing, out).map_err(|error| PrintError::Other(error.to_string()))
+        };
+        Ok(parts.item(item, &make, out)?)
     }
 
     fn list_end(&mut self, out: &mut dyn Write) -> Result<(), PrintError> {
+        if let Some(parts) = self.parts.as_mut().filter(|parts| !parts.is_empty()) {
+            return parts.end(out);
+        }
         let items = std::mem::take(&mut self.items);
         self.object(list_of(items), out)
     }

@@ -1,8 +1,9 @@
 //! `-o jsonpath=`, `jsonpath-file=` and `jsonpath-as-json=`.
 
+use super::by_items::{self, ByItems};
 use super::{PrintError, Printer, list_of};
 use crate::api::Value;
-use crate::expr::jsonpath::{self, JsonPath, ParseError};
+use crate::expr::jsonpath::{self, JsonPath, ParseError, Part};
 use std::io::Write;
 
 /// Prints what a JSONPath template makes of an object.
@@ -14,6 +15,9 @@ pub struct JsonPathPrinter {
     as_json: bool,
     allow_missing: bool,
     items: Vec<Value>,
+    /// Whether items are kept, and printed together.
+    whole: bool,
+    parts: Option<ByItems<Part>>,
 }
 
 impl JsonPathPrinter {
@@ -23,7 +27,15 @@ impl JsonPathPrinter {
     /// When it is no template.
     pub fn new(template: &str, as_json: bool, allow_missing: bool) -> Result<Self, ParseError> {
         let path = JsonPath::parse(template)?;
-        Ok(Self { path, template: template.into(), as_json, allow_missing, items: Vec::new() })
+        Ok(Self {
+            path,
+            template: template.into(),
+            as_json,
+            allow_missing,
+            items: Vec::new(),
+            whole: as_json,
+            parts: None,
+        })
     }
 }
 
@@ -34,28 +46,48 @@ impl Printer for JsonPathPrinter {
         } else {
             self.path.print(&object, out, self.allow_missing)
         };
-        printed.map_err(|error| match error {
-            jsonpath::PrintError::Io(error) => PrintError::Io(error),
-            jsonpath::PrintError::Eval(error) => PrintError::JsonPath {
-                template: self.template.clone(),
-                error: error.to_string(),
-                object: Box::new(object),
-            },
-        })
+        printed.map_err(|error| explained(error, &self.template, object))
+    }
+
+    fn keep_items(&mut self) {
+        self.whole = true;
     }
 
     fn list_start(&mut self, _: &mut dyn Write) -> Result<(), PrintError> {
+        let parts = if self.whole { None } else { self.path.by_items() };
+        self.parts = parts.map(|parts| {
+            let part = |part: Part| if part.of_items { by_items::Part::Each(part) } else { by_items::Part::Once(part) };
+            ByItems::new(parts.into_iter().map(part).collect())
+        });
         Ok(())
     }
 
-    fn list_item(&mut self, item: Value, _: &mut dyn Write) -> Result<(), PrintError> {
-        self.items.push(item);
-        Ok(())
+    fn list_item(&mut self, item: Value, out: &mut dyn Write) -> Result<(), PrintError> {
+        let Some(parts) = &mut self.parts else {
+            self.items.push(item);
+            return Ok(());
+        };
+        let make = |part: &mut Part, list: &Value, out: &mut Vec<u8>| {
+            part.print(list, out, self.allow_missing).map_err(|error| explained(error, &self.template, list.clone()))
+        };
+        Ok(parts.item(item, &make, out)?)
     }
 
     fn list_end(&mut self, out: &mut dyn Write) -> Result<(), PrintError> {
+        if let Some(parts) = self.parts.as_mut().filter(|parts| !parts.is_empty()) {
+            return parts.end(out);
+        }
         let items = std::mem::take(&mut self.items);
         self.object(list_of(items), out)
+    }
+}
+
+fn explained(error: jsonpath::PrintError, template: &str, object: Value) -> PrintError {
+    match error {
+        jsonpath::PrintError::Io(error) => PrintError::Io(error),
+        jsonpath::PrintError::Eval(error) => {
+            PrintError::JsonPath { template: template.into(), error: error.to_string(), object: Box::new(object) }
+        }
     }
 }
 
@@ -70,6 +102,28 @@ mod tests {
         let mut printer = JsonPathPrinter::new("{.kind} {.items[*].a} {.metadata}", false, true).unwrap();
         printer.list(vec![json!({"a": 1}), json!({"a": 2})], &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "List 1 2 {\"resourceVersion\":\"\"}");
+    }
+
+    #[test]
+    fn items_are_not_kept_where_a_template_does_not_need_them() {
+        let items = |count: usize| (0..count).map(|n| json!({"a": n, "l": [n]}));
+        for (template, count, want) in [
+            ("{.kind}{range .items[*]} {.a}{end}", 2, Some("List 0 1")),
+            ("{.items[*].a}", 3, Some("0 1 2")),
+            // What fails with one item may not fail with all, or shows them all.
+            ("{.items[*].l[1]}", 2, None),
+            ("{.kind}{.items[*].a}", 0, Some("List")),
+        ] {
+            let (mut out, mut printer) = (Vec::new(), JsonPathPrinter::new(template, false, true).unwrap());
+            printer.list_start(&mut out).unwrap();
+            items(count).for_each(|item| printer.list_item(item, &mut out).unwrap());
+            assert!(printer.items.is_empty());
+            match (printer.list_end(&mut out), want) {
+                (Ok(()), Some(want)) => assert_eq!(String::from_utf8(out).unwrap(), want),
+                (Err(PrintError::Whole), None) => assert_eq!(out, b""),
+                (other, _) => panic!("{template}: {other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`format::choose`] turns `-o` and `--template` into a [`Printer`] for objects, or says that a person is to be
 //! printed for: then lists are a [`table`], and what was done to an object is a line of [`name`].
 
+mod by_items;
 pub mod custom_columns;
 pub mod format;
 pub mod gotemplate;
@@ -57,11 +58,16 @@ pub trait Printer {
     /// As of [`Printer::object`].
     fn list_end(&mut self, out: &mut dyn Write) -> Result<(), PrintError>;
 
+    /// From now on, items of lists are kept and printed together. For printers that look at items one by one where
+    /// they can, and say [`PrintError::Whole`] at the end of a list where they found that they cannot.
+    fn keep_items(&mut self) {}
+
     /// Prints a whole list of objects as one.
     ///
     /// # Errors
     /// As of [`Printer::object`].
     fn list(&mut self, items: Vec<Value>, out: &mut dyn Write) -> Result<(), PrintError> {
+        self.keep_items();
         self.list_start(out)?;
         items.into_iter().try_for_each(|item| self.list_item(item, out))?;
         self.list_end(out)
@@ -97,6 +103,9 @@ pub enum PrintError {
         /// The object.
         object: Box<Value>,
     },
+    /// The items of the list are needed all at once. Nothing was printed.
+    #[error("the list is needed as a whole")]
+    Whole,
     /// Something else.
     #[error("{0}")]
     Other(String),

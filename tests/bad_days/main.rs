@@ -5,6 +5,7 @@
 
 mod server;
 mod terminal;
+mod transport;
 
 use std::path::PathBuf;
 use std::process::Command;

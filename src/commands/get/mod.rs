@@ -12,6 +12,7 @@ use crate::ops::{Cluster, find, infos::Info, waves};
 use crate::output::format::{self, Chosen};
 use crate::output::sort;
 use crate::output::table::{TableOptions, TablePrinter};
+use crate::output::{PrintError, Printer};
 use clap::{ArgMatches, Command};
 use http::Method;
 use serde_json::Value;
@@ -206,11 +207,12 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
 type Answer = (Mapping, Value);
 
 /// The answers for all that is meant, in order, with what went wrong. A page is handed on as soon as it is there when
-/// only one type is meant; several types are asked for side by side.
+/// only one type is meant, or with `one_by_one` each of its objects; several types are asked for side by side.
 async fn answers(
     cx: &mut Context,
     cluster: &Cluster,
     plan: &Plan,
+    one_by_one: bool,
     each: &mut dyn FnMut(&mut Context, Answer) -> Result<(), Failure>,
 ) -> Result<Vec<Failure>, Failure> {
     let mut failures = Vec::new();
@@ -221,6 +223,10 @@ async fn answers(
             let mappings = find::types(cluster, types).await?;
             if !plan.query.subresource.is_empty() {
                 return Err(Failure::message("subresource cannot be used when bulk resources are specified"));
+            }
+            if let ([mapping], true) = (mappings.as_slice(), one_by_one) {
+                let object = |object| each(cx, (mapping.clone(), object));
+                return Ok(plan.query.objects(cluster, mapping, namespace, object).await.err().into_iter().collect());
             }
             if let [mapping] = mappings.as_slice() {
                 let page = |page| each(cx, (mapping.clone(), page));
@@ -303,7 +309,7 @@ async fn print_tables(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Resul
         Shown { printer: TablePrinter::new(cx.out()), last: None, namespaced: !plan.all_namespaces, wrote: false };
     let mut kept: Vec<Answer> = Vec::new();
     let failures = if several {
-        let failures = answers(cx, cluster, plan, &mut |_, answer| {
+        let failures = answers(cx, cluster, plan, false, &mut |_, answer| {
             kept.push(answer);
             Ok(())
         })
@@ -314,7 +320,7 @@ async fn print_tables(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Resul
         }
         failures
     } else {
-        answers(cx, cluster, plan, &mut |_, answer| shown.show(plan, answer, false)).await?
+        answers(cx, cluster, plan, false, &mut |_, answer| shown.show(plan, answer, false)).await?
     };
     shown.flush()?;
     let quiet = shown.wrote || plan.ignore_not_found || !failures.is_empty();
@@ -380,41 +386,26 @@ async fn print_objects(
     cx: &mut Context,
     cluster: &Cluster,
     plan: &Plan,
-    mut printer: Box<dyn crate::output::Printer>,
+    mut printer: Box<dyn Printer>,
 ) -> Result<Exit, Failure> {
     let single = means_one(plan);
-    let mut objects = Vec::new();
-    let mut started = false;
     // Without an order to find first, objects are printed as they come.
     let stream = !single && plan.sort_by.is_none();
-    let failures = answers(cx, cluster, plan, &mut |cx, (mapping, answer)| {
-        let mut found = lists::items(answer);
-        found.iter_mut().for_each(|object| lists::name_kind(object, &mapping.gvk.api_version(), &mapping.gvk.kind));
-        if stream {
-            if !started {
-                printer.list_start(cx.stdout())?;
-                started = true;
-            }
-            for object in found {
-                printer.list_item(object, cx.stdout())?;
-            }
-        } else {
-            objects.extend(found);
+    if stream {
+        let mut end = stream_objects(cx, cluster, plan, &mut *printer).await?;
+        if end.is_none() {
+            printer.keep_items();
+            end = stream_objects(cx, cluster, plan, &mut *printer).await?;
         }
+        return Failure::collect(end.unwrap_or_default()).map(|()| 0);
+    }
+    let mut objects = Vec::new();
+    let failures = answers(cx, cluster, plan, false, &mut |_, (mapping, answer)| {
+        objects.extend(named(&mapping, answer));
         Ok(())
     })
     .await?;
     if single && !failures.is_empty() {
-        return Failure::collect(failures).map(|()| 0);
-    }
-    if stream {
-        if !(started || plan.ignore_not_found && failures.is_empty()) {
-            printer.list_start(cx.stdout())?;
-            started = true;
-        }
-        if started {
-            printer.list_end(cx.stdout())?;
-        }
         return Failure::collect(failures).map(|()| 0);
     }
     if objects.is_empty() && plan.ignore_not_found {
@@ -428,4 +419,42 @@ async fn print_objects(
         _ => printer.list(objects, cx.stdout())?,
     }
     Failure::collect(failures).map(|()| 0)
+}
+
+/// The objects of an answer, each saying what it is.
+fn named(mapping: &Mapping, answer: Value) -> Vec<Value> {
+    let mut found = lists::items(answer);
+    found.iter_mut().for_each(|object| lists::name_kind(object, &mapping.gvk.api_version(), &mapping.gvk.kind));
+    found
+}
+
+/// Prints objects as they come, as one list. The result is what went wrong while reading; none when the printer finds
+/// that it needs all objects at once.
+async fn stream_objects(
+    cx: &mut Context,
+    cluster: &Cluster,
+    plan: &Plan,
+    printer: &mut dyn Printer,
+) -> Result<Option<Vec<Failure>>, Failure> {
+    let mut started = false;
+    let failures = answers(cx, cluster, plan, true, &mut |cx, (mapping, answer)| {
+        if !started {
+            printer.list_start(cx.stdout())?;
+            started = true;
+        }
+        named(&mapping, answer).into_iter().try_for_each(|object| printer.list_item(object, cx.stdout()))?;
+        Ok(())
+    })
+    .await?;
+    if !(started || plan.ignore_not_found && failures.is_empty()) {
+        printer.list_start(cx.stdout())?;
+        started = true;
+    }
+    if started {
+        match printer.list_end(cx.stdout()) {
+            Err(PrintError::Whole) => return Ok(None),
+            end => end?,
+        }
+    }
+    Ok(Some(failures))
 }

@@ -3,6 +3,7 @@
 //! Values have no methods, so a field of anything but a map is an error. Complex numbers are not there, and templates
 //! may not use each other as deep as in Go.
 
+mod by_items;
 mod exec;
 mod functions;
 mod lex;

@@ -4,6 +4,7 @@
 //! with one comparison, literals, and `range` and `end`. What a template means where the documentation is silent is
 //! what kubectl does: a filter has one comparison, an index past the end is an error, and a missing field is not.
 
+mod by_items;
 mod eval;
 mod parse;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 
 use super::go_value::Plain;
 use crate::api::{Value, json};
+pub use by_items::Part;
 pub use eval::EvalError;
 pub use parse::ParseError;
 use std::io::{self, Write};
@@ -130,12 +132,7 @@ impl JsonPath {
                 if index > 0 {
                     out.write_all(b" ")?;
                 }
-                match value {
-                    Value::String(text) => out.write_all(text.as_bytes())?,
-                    Value::Null => out.write_all(b"null")?,
-                    Value::Array(_) | Value::Object(_) => out.write_all(json::to_string(value).as_bytes())?,
-                    other => write!(out, "{}", Plain(other))?,
-                }
+                print(value, out)?;
             }
         }
         Ok(())
@@ -152,6 +149,15 @@ impl JsonPath {
             out.write_all(b"\n")?;
         }
         Ok(())
+    }
+}
+
+fn print(value: &Value, out: &mut dyn Write) -> io::Result<()> {
+    match value {
+        Value::String(text) => out.write_all(text.as_bytes()),
+        Value::Null => out.write_all(b"null"),
+        Value::Array(_) | Value::Object(_) => out.write_all(json::to_string(value).as_bytes()),
+        other => write!(out, "{}", Plain(other)),
     }
 }
 
