@@ -138,7 +138,12 @@ impl Server {
         let limit = if selection.is_empty() { options.limit } else { 0 };
         let range = Range { collection: &call.served.collection, prefix: &prefix, start: &start, limit, at };
         let mut page = self.store.range(range).await.map_err(|error| match error {
-            StoreError::Compacted if !options.continues.is_empty() => expired(CONTINUE_EXPIRED),
+            StoreError::Compacted if !options.continues.is_empty() => {
+                // With this token the list goes on with what is there now.
+                let mut failure = expired(CONTINUE_EXPIRED);
+                failure.metadata.continue_token = encode_continue(-1, start[prefix.len()..].trim_end_matches('\0'));
+                failure
+            }
             other => store_failure(other),
         })?;
         let mut remaining = page.remaining;
@@ -150,7 +155,9 @@ impl Server {
             }
         }
         let continues = match page.entries.last() {
-            Some(last) if remaining > 0 => Some(encode_continue(page.revision, &last.name[prefix.len()..])),
+            Some(last) if remaining > 0 => {
+                Some(encode_continue(i64::try_from(page.revision).unwrap_or(i64::MAX), &last.name[prefix.len()..]))
+            }
             _ => None,
         };
         Ok((page, continues, if selection.is_empty() { remaining } else { 0 }))
@@ -280,7 +287,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The token that lets a list go on after a name: the form that kube-apiserver's tokens have.
-fn encode_continue(revision: Revision, after: &str) -> String {
+fn encode_continue(revision: i64, after: &str) -> String {
     let token = serde_json::json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{after}\0")});
     BASE64.encode(token.to_string())
 }
