@@ -68,8 +68,16 @@ impl Server {
         if !new.applied {
             ownership::note_update(None, &mut object, served, &new.manager, now);
         }
-        let asked = Asked { served, operation: Operation::Create, subresource: "", namespace, old: None };
-        self.admit(&asked, &mut object).await?;
+        let asked = Asked {
+            served,
+            operation: Operation::Create,
+            subresource: "",
+            namespace,
+            old: None,
+            user: new.user,
+            dry_run: new.dry_run,
+        };
+        self.admit(&asked, &mut object, warnings).await?;
         self.confirm_grant(new.user, served, namespace, None, &object).await?;
         let generated = object.name().is_empty();
         meta::prepare_new(&mut object, served, namespace, now);

@@ -36,6 +36,8 @@ impl Server {
         }
         let deleted = loop {
             let entry = self.entry(call).await?;
+            let live = call.served.value(&entry.object, entry.revision);
+            self.approve_delete(call, &live, options.dry_run).await?;
             match self.remove(call.served, &entry, &options, call.now).await? {
                 Some(deleted) => break deleted,
                 None => continue,
@@ -70,6 +72,8 @@ impl Server {
         let mut shown = Vec::with_capacity(page.entries.len());
         for entry in page.entries {
             let mut current = entry.clone();
+            let live = call.served.value(&entry.object, entry.revision);
+            self.approve_delete(call, &live, options.dry_run).await?;
             loop {
                 match self.remove(call.served, &current, &options, call.now).await? {
                     Some(_) => break,

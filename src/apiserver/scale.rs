@@ -79,8 +79,7 @@ impl Server {
                 return Err(invalid(about, errors));
             }
             let mut object = live.clone();
-            let path = call.served.custom.as_ref().and_then(|custom| custom.scale.as_ref());
-            let path = path.map_or(vec!["spec", "replicas"], |paths| names(&paths.spec));
+            let path = replicas_path(call.served);
             object.put(&path, replicas);
             ownership::note_scale(&mut object, &path, (&before, &scale), &manager, call.now);
             let version = scale.resource_version();
@@ -94,6 +93,17 @@ impl Server {
         let object = call.served.as_shown(&shown.object, shown.version.unwrap_or(0));
         Ok(answer(&scale_of(&object, call.served)?, call))
     }
+}
+
+/// Where an object says how many replicas it wants.
+fn replicas_path(served: &Served) -> Vec<&str> {
+    let paths = served.custom.as_ref().and_then(|custom| custom.scale.as_ref());
+    paths.map_or(vec!["spec", "replicas"], |paths| names(&paths.spec))
+}
+
+/// Gives an object the replicas that a scale says.
+pub(super) fn take(served: &Served, object: &mut Value, scale: &Value) {
+    object.put(&replicas_path(served), scale.integer(&["spec", "replicas"]).unwrap_or(0));
 }
 
 /// Answers with a scale, as a table where that is wanted.
@@ -120,7 +130,7 @@ fn answer(scale: &Value, call: &Call<'_>) -> Response<Body> {
 }
 
 /// The scale of an object; for one of a custom resource, at the paths that its definition says.
-fn scale_of(object: &Value, served: &Served) -> Answer<Value> {
+pub(super) fn scale_of(object: &Value, served: &Served) -> Answer<Value> {
     let Some(paths) = served.custom.as_ref().and_then(|custom| custom.scale.as_ref()) else {
         let replicas = |part: &str| object.integer(&[part, "replicas"]).unwrap_or(0);
         let selector = selector_text(object.at(&["spec", "selector"]));

@@ -57,7 +57,8 @@ impl Server {
     /// Binds a pod to a node.
     pub(super) async fn bind(&self, call: &Call<'_>, name: &str) -> Answer<Response<Body>> {
         let options = Options::parse(call.query, "CreateOptions")?;
-        let binding = body(call, "", "v1", "Binding")?;
+        let mut binding = body(call, "", "v1", "Binding")?;
+        self.admit_request(call, &mut binding, options.dry_run).await?;
         let node = binding.text(&["target", "name"]).to_string();
         let bind = |pod: &mut Value| {
             let about = About { group: "", kind: "pods/binding", name };

@@ -192,8 +192,16 @@ impl Server {
         }
         let namespace = live.namespace().to_string();
         let subresource = edit.manager.subresource;
-        let asked = Asked { served, operation: Operation::Update, subresource, namespace: &namespace, old: Some(live) };
-        self.admit(&asked, &mut new).await?;
+        let asked = Asked {
+            served,
+            operation: Operation::Update,
+            subresource,
+            namespace: &namespace,
+            old: Some(live),
+            user: edit.user,
+            dry_run: edit.dry_run,
+        };
+        self.admit(&asked, &mut new, warnings).await?;
         edit.part.keep(served, &mut new, live);
         if rules.has_generation && (rules.changes_generation)(&new, live) {
             let generation = live.integer(&["metadata", "generation"]).unwrap_or(0) + 1;

@@ -18,6 +18,7 @@ impl Asked<'_> {
             && match self.operation {
                 Operation::Create => self.subresource.is_empty(),
                 Operation::Update => self.subresource == "resize",
+                Operation::Delete => false,
             };
         let is_deleting = self.old.is_some_and(|old| old.at(&["metadata", "deletionTimestamp"]).is_some());
         (is_claim || is_pod) && !is_deleting

@@ -2,19 +2,23 @@
 //! order. First come those that may change the object, then, when it was found valid, those that only say yes or no.
 
 mod defaults;
+mod expansion;
 mod lifecycle;
 mod limits;
 mod pod_security;
 mod priority;
 mod quota;
+mod runtime_class;
+mod webhooks;
 
 pub(super) use lifecycle::admit_delete;
 
+use super::auth::User;
 use super::errors::{About, Answer, Failure, forbidden};
-use super::pipeline::{Server, store_failure};
+use super::pipeline::{Call, Server, store_failure};
 use super::registry::Served;
 use super::store::{Entry, Key, Write};
-use crate::api::{ObjectExt, Value};
+use crate::api::{GroupVersion, ObjectExt, Value};
 use std::sync::Arc;
 
 /// What is to be done with an object.
@@ -24,6 +28,8 @@ pub(super) enum Operation {
     Create,
     /// It changes.
     Update,
+    /// It goes.
+    Delete,
 }
 
 /// A write that asks to be admitted.
@@ -38,9 +44,18 @@ pub(super) struct Asked<'a> {
     pub namespace: &'a str,
     /// The object before.
     pub old: Option<&'a Value>,
+    /// Who asks; none for the server itself.
+    pub user: Option<&'a User>,
+    /// Whether nothing will be stored.
+    pub dry_run: bool,
 }
 
 impl Asked<'_> {
+    /// Whether it is about what is made below an object and not stored: an eviction, a binding, a token.
+    fn is_request(&self) -> bool {
+        self.operation == Operation::Create && !self.subresource.is_empty()
+    }
+
     /// Whether it is about the objects of a collection themselves, or about a part of them.
     fn is_for(&self, group: &str, resource: &str) -> bool {
         self.served.kind.group == group && self.served.info.resource == resource
@@ -59,16 +74,25 @@ impl Asked<'_> {
 }
 
 impl Server {
-    /// Admits an object that was decoded, and fills in what depends on other objects.
-    pub(super) async fn admit(&self, asked: &Asked<'_>, object: &mut Value) -> Answer<()> {
+    /// Admits an object that was decoded, and fills in what depends on other objects. What webhooks change is looked at
+    /// once more.
+    pub(super) async fn admit(&self, asked: &Asked<'_>, object: &mut Value, warnings: &mut Vec<String>) -> Answer<()> {
         if asked.operation == Operation::Create && asked.served.info.namespaced() {
             self.admit_into(asked, object).await?;
         }
-        self.limit(asked, object).await?;
-        if asked.operation == Operation::Create && asked.is_for("", "pods") {
-            self.prioritise(object).await?;
+        let mut mutators = self.mutators(asked).await?;
+        for _ in 0..2 {
+            self.limit(asked, object).await?;
+            if asked.operation == Operation::Create && asked.is_for("", "pods") {
+                self.prioritise(object).await?;
+            }
+            self.follow_runtime_class(asked, object).await?;
+            self.choose_classes(asked, object).await?;
+            if !self.mutate(asked, &mut mutators, object, warnings).await? {
+                break;
+            }
         }
-        self.choose_classes(asked, object).await
+        Ok(())
     }
 
     /// Approves of an object that is valid and complete; with it are to be written what is given.
@@ -80,7 +104,56 @@ impl Server {
     ) -> Answer<Vec<Write>> {
         self.check_limits(asked, object).await?;
         self.secure(asked, object, warnings).await?;
+        self.check_expansion(asked, object).await?;
+        runtime_class::check_overhead(asked, object)?;
+        self.validate(asked, Some(object), warnings).await?;
         self.charge(asked, object).await
+    }
+
+    /// Approves of a delete that a client asked for.
+    pub(super) async fn approve_delete(&self, call: &Call<'_>, old: &Value, dry_run: bool) -> Answer<()> {
+        let asked = Asked {
+            served: call.served,
+            operation: Operation::Delete,
+            subresource: "",
+            namespace: old.namespace(),
+            old: Some(old),
+            user: Some(call.user),
+            dry_run,
+        };
+        let mut warnings = Vec::new();
+        self.mutate_delete(&asked, &mut warnings).await?;
+        self.validate(&asked, None, &mut warnings).await?;
+        call.warn(warnings);
+        Ok(())
+    }
+
+    /// Admits what a client makes below an object, which is not stored: an eviction, a binding, a token.
+    pub(super) async fn admit_request(&self, call: &Call<'_>, request: &mut Value, dry_run: bool) -> Answer<()> {
+        let asked = Asked {
+            served: call.served,
+            operation: Operation::Create,
+            subresource: &call.target.subresource,
+            namespace: &call.target.namespace,
+            old: None,
+            user: Some(call.user),
+            dry_run,
+        };
+        if let Some(part) = call.served.subresource(asked.subresource) {
+            let version = GroupVersion { group: part.kind.group.clone(), version: part.kind.version.clone() };
+            request.put(&["apiVersion"], version.to_string());
+            request.put(&["kind"], part.kind.kind.as_str());
+        }
+        let mut mutators = self.mutators(&asked).await?;
+        let mut warnings = Vec::new();
+        for _ in 0..2 {
+            if !self.mutate(&asked, &mut mutators, request, &mut warnings).await? {
+                break;
+            }
+        }
+        self.validate(&asked, Some(request), &mut warnings).await?;
+        call.warn(warnings);
+        Ok(())
     }
 
     /// Reads an object of the core group.

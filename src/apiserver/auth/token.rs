@@ -108,6 +108,7 @@ impl Server {
                 )));
             }
         }
+        self.admit_request(call, &mut request, options.dry_run).await?;
         let now = call.now.seconds;
         if request.at(&["spec", "expirationSeconds"]).is_none() {
             request.put(&["spec", "expirationSeconds"], DEFAULT_SECONDS);

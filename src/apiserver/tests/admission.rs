@@ -123,3 +123,30 @@ fn default_classes_are_named() {
         assert_eq!(made["spec"]["storageClassName"], "");
     });
 }
+
+#[test]
+fn runtime_classes_cost_and_claims_grow() {
+    run(async {
+        let client = Client::new().await;
+        let class = json!({"metadata": {"name": "vm"}, "handler": "vm", "overhead": {"podFixed": {"cpu": "100m"}},
+            "scheduling": {"nodeSelector": {"vm": "yes"}}});
+        client.post("/apis/node.k8s.io/v1/runtimeclasses", class).await.expect(201);
+        let mut with = pod("a", json!({}));
+        with["spec"]["runtimeClassName"] = "vm".into();
+        let made = client.post(PODS, with.clone()).await.expect(201);
+        assert_eq!(made["spec"]["overhead"], json!({"cpu": "100m"}));
+        assert_eq!(made["spec"]["nodeSelector"], json!({"vm": "yes"}));
+        with["spec"]["runtimeClassName"] = "none".into();
+        let refused = client.post(PODS, with).await.expect(403);
+        assert_eq!(refused["message"], r#"pods "a" is forbidden: pod rejected: RuntimeClass "none" not found"#);
+
+        let claims = "/api/v1/namespaces/default/persistentvolumeclaims";
+        let spec = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
+        client.post(claims, json!({"metadata": {"name": "c"}, "spec": spec})).await.expect(201);
+        let one = format!("{claims}/c");
+        client.merge(&format!("{one}/status"), json!({"status": {"phase": "Bound"}})).await.expect(200);
+        let more = json!({"spec": {"resources": {"requests": {"storage": "2Gi"}}}});
+        let refused = client.merge(&one, more).await.expect(403);
+        assert!(refused["message"].as_str().unwrap().contains("only dynamically provisioned pvc"), "{refused}");
+    });
+}

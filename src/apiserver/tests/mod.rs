@@ -4,10 +4,12 @@ mod access;
 mod admission;
 mod custom;
 mod deletes;
+mod fuzz;
 mod reads;
 mod restarts;
 mod shared;
 mod watches;
+mod webhooks;
 mod writes;
 
 use super::Server;
