@@ -7,15 +7,11 @@ use super::printing::Printing;
 use super::prompt::Asking;
 use super::streams::Complaints;
 pub use super::streams::Out;
-use crate::api::{Object, ObjectExt, gotext};
+use crate::api::gotext;
 use crate::client::{self, Client, ClientOptions, Log, Proxies};
-use crate::expr::selector;
 use crate::kubeconfig::{self, Kubeconfig, Overrides, User};
-use crate::manifest::kustomize::{self, Restriction};
-use crate::manifest::{self, Input, Item, Sources};
 use crate::ops::Cluster;
-use crate::ops::infos::Info;
-use crate::ops::options::{DryRun, Validation};
+use crate::ops::options::DryRun;
 use crate::output::format::{self, Choice, Chosen};
 use crate::output::terminal::{Colour, Screen, Style, Surface};
 use clap::{ArgMatches, Command};
@@ -163,42 +159,6 @@ const CONNECTION_TEXTS: [&str; 15] = [
     "username",
 ];
 
-/// Finds an object's place on the server.
-async fn place(cluster: &Cluster, item: manifest::Item) -> Result<Info, Failure> {
-    let mapping = match cluster.client.kind(&item.object.group_version_kind()).await {
-        Ok(mapping) => mapping,
-        Err(client::Error::Map(error)) if item.listed => {
-            return Err(Failure::message(format!("unable to recognize {error}")));
-        }
-        Err(client::Error::Map(error)) => {
-            let (name, namespace) = (item.object.name(), item.object.namespace());
-            return Err(Failure::message(format!(
-                "resource mapping not found for name: {name:?} namespace: {namespace:?} from {:?}: {error}\nensure CRDs are installed first",
-                item.source
-            )));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Info::from_item(item, mapping, cluster)
-}
-
-/// Finds the place of an object that was read, if it was.
-async fn placed(cluster: &Cluster, item: Result<manifest::Item, Failure>) -> Result<Info, Failure> {
-    match item {
-        // What is wrong with an item is told as one of several, even when it is the only one.
-        Ok(item) if item.listed => place(cluster, item).await.map_err(|failure| Failure::Many(vec![failure])),
-        Ok(item) => place(cluster, item).await,
-        Err(failure) => Err(failure),
-    }
-}
-
-fn unread(error: manifest::Error) -> Failure {
-    match error {
-        manifest::Error::Listed(text) => Failure::Plain(text),
-        _ => Failure::Message(error.to_string()),
-    }
-}
-
 /// What a command may reach.
 pub struct Context {
     /// The name to say in messages.
@@ -217,6 +177,7 @@ pub struct Context {
     client: Option<Rc<Client>>,
     kubeconfig: Option<Rc<Kubeconfig>>,
     warned: bool,
+    advice: Vec<&'static str>,
 }
 
 impl Context {
@@ -241,6 +202,7 @@ impl Context {
             client: None,
             kubeconfig: None,
             warned: false,
+            advice: Vec::new(),
         };
         cx.colour(Colour::Auto);
         cx
@@ -324,6 +286,22 @@ impl Context {
             return self.read_stdin();
         }
         std::fs::read(file).map_err(|error| Failure::message(gotext::unread(file, &error)))
+    }
+
+    /// Notes what a person may do about a failure.
+    pub fn advise(&mut self, advice: &'static str) {
+        if !self.advice.contains(&advice) {
+            self.advice.push(advice);
+        }
+    }
+
+    /// Gives the advice, after the failure was told. kubectl gives none: who calls this program by its name and is not a
+    /// person gets none either.
+    pub fn give_advice(&mut self) {
+        let advice = std::mem::take(&mut self.advice);
+        if self.program.name() != "kubectl" || self.stderr.is_terminal() {
+            advice.iter().for_each(|advice| self.complain(&format!("{advice}\n")));
+        }
     }
 
     /// Writes out what is still held back.
@@ -420,7 +398,7 @@ impl Context {
     }
 
     /// What is logged, to the level that the flags say.
-    fn log(&self) -> Log {
+    pub fn log(&self) -> Log {
         let level = u8::try_from(self.settings.verbosity.max(0)).unwrap_or(u8::MAX);
         Log::new(level, Complaints { stdout: self.stdout.clone(), stderr: self.stderr.clone() })
     }
@@ -465,89 +443,6 @@ impl Context {
     /// The namespace that was asked for by name.
     pub fn enforced_namespace(&self) -> Option<&str> {
         self.settings.namespace.as_deref().filter(|namespace| !namespace.is_empty())
-    }
-
-    /// The objects in the manifests, each with its place on the server, or why it could not be read or placed. With
-    /// `validation`, what an object says it is is checked before it is decoded.
-    pub async fn infos(
-        &mut self,
-        cluster: &Cluster,
-        sources: &Sources,
-        labels: &str,
-        validation: Option<Validation>,
-    ) -> Result<Vec<Result<Info, Failure>>, Failure> {
-        let selector = (!labels.is_empty())
-            .then(|| selector::parse_labels(labels))
-            .transpose()
-            .map_err(|error| Failure::message(format!("the provided selector {labels:?} is not valid: {error}")))?;
-        let check = match validation {
-            None | Some(Validation::Ignore) => manifest::Check::No,
-            Some(_) => manifest::Check::Yes,
-        };
-        let mut infos = Vec::new();
-        for item in self.items(sources, check).await? {
-            match placed(cluster, item).await {
-                Ok(info) if selector.as_ref().is_none_or(|s| s.matches(|key| info.object.label(key))) => {
-                    infos.push(Ok(info))
-                }
-                Ok(_) => {}
-                Err(failure) => infos.push(Err(failure)),
-            }
-        }
-        Ok(infos)
-    }
-
-    /// The objects in a text that is from no file, each with its place on the server. `source` is what messages call
-    /// the text.
-    pub async fn infos_in(&mut self, cluster: &Cluster, source: &str, text: &[u8]) -> Vec<Result<Info, Failure>> {
-        let mut infos = Vec::new();
-        for item in manifest::items(source, text, manifest::Check::No) {
-            infos.push(placed(cluster, item.map_err(unread)).await);
-        }
-        infos
-    }
-
-    /// The objects in the manifests, wherever they belong, and what could not be read, in their order.
-    pub async fn items(
-        &mut self,
-        sources: &Sources,
-        check: manifest::Check,
-    ) -> Result<Vec<Result<Item, Failure>>, Failure> {
-        let inputs = match sources.inputs() {
-            Ok(inputs) => inputs,
-            Err(errors) => return Err(Failure::Many(errors.into_iter().map(unread).collect())),
-        };
-        let mut items = Vec::new();
-        for input in inputs {
-            match self.read_input(&input).await {
-                Ok(text) => {
-                    let found = manifest::items(input.name(), &text, check).into_iter();
-                    items.extend(found.map(|item| item.map_err(unread)));
-                }
-                Err(failure) => items.push(Err(failure)),
-            }
-        }
-        Ok(items)
-    }
-
-    async fn read_input(&mut self, input: &Input) -> Result<Vec<u8>, Failure> {
-        match input {
-            Input::Stdin => self.read_stdin().map(manifest::as_utf8),
-            Input::File(path) => Input::read_file(path).map_err(|error| Failure::message(error.to_string())),
-            Input::Url(url) => Ok(client::download(url).await?),
-            Input::Kustomization(folder) => {
-                let objects = self.build(folder, Restriction::RootOnly)?;
-                Ok(kustomize::text(&objects).into_bytes())
-            }
-        }
-    }
-
-    /// Builds a kustomization, and says what the user should know of it.
-    pub fn build(&mut self, folder: &str, restriction: Restriction) -> Result<Vec<Object>, Failure> {
-        let built = kustomize::build(folder, restriction);
-        built.warnings.iter().for_each(|warning| self.complain(&format!("{warning}\n")));
-        built.log.iter().for_each(|line| self.log().info(0, "log.go:244", line));
-        built.objects.map_err(Failure::message)
     }
 
     /// How the flags say to print, among the formats that a command has.

@@ -37,6 +37,7 @@ mod expose;
 mod get;
 mod kustomize;
 mod label;
+mod manifests;
 mod nodes;
 mod objects;
 mod options;
@@ -166,6 +167,7 @@ pub fn main(arguments: Vec<OsString>, cx: &mut Context) -> u8 {
         Err(failure) => {
             let report = report::report(&failure, cx.program.name());
             cx.fail(&report.stderr);
+            cx.give_advice();
             report.code
         }
     }

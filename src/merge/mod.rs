@@ -1,5 +1,6 @@
 //! Patches, merges and the record of who set which field: pure functions on values.
 
+pub mod faithful;
 pub mod go_print;
 pub mod json_patch;
 pub mod managed_fields;

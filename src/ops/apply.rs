@@ -4,6 +4,7 @@ use super::options::{DryRun, Validation};
 use super::{Cluster, Failure, infos::Info, last_applied};
 use crate::api::{Object, ObjectExt, Value, json};
 use crate::client::{PatchKind, Request};
+use crate::merge::faithful::{self, Corruption};
 use crate::merge::{merge_patch, strategic, three_way};
 use crate::schema;
 use std::time::Duration;
@@ -37,12 +38,18 @@ pub struct Applied {
     pub object: Object,
     /// `created`, `configured`, `unchanged` or `serverside-applied`.
     pub operation: &'static str,
-    /// Lines for stderr.
-    pub warnings: Vec<String>,
 }
 
+/// Lines for stderr, which are there whatever becomes of the object.
+pub type Warnings = Vec<String>;
+
 /// Applies one object.
-pub async fn client_side(cluster: &Cluster, info: &Info, options: &Options) -> Result<Applied, Failure> {
+pub async fn client_side(
+    cluster: &Cluster,
+    info: &Info,
+    options: &Options,
+    warnings: &mut Warnings,
+) -> Result<Applied, Failure> {
     let retrieving = |failure: Failure| {
         failure
             .when(&format!("retrieving current configuration of:\n{}\nfrom server for:", info.describe()), &info.source)
@@ -59,7 +66,6 @@ pub async fn client_side(cluster: &Cluster, info: &Info, options: &Options) -> R
         Err(failure) if failure.is_not_found() => return create(cluster, info, options).await,
         Err(failure) => return Err(retrieving(failure)),
     };
-    let mut warnings = Vec::new();
     if last_applied::read(&live).is_none() {
         warnings.push(format!(
             "Warning: resource {}/{} is missing the {} annotation which is required by {program} apply. {program} apply should only be used on resources created declaratively by either {program} create --save-config or {program} apply. The missing annotation will be patched automatically.\n",
@@ -76,7 +82,7 @@ pub async fn client_side(cluster: &Cluster, info: &Info, options: &Options) -> R
         ));
     }
     let operation = if is_empty(&patch) { "unchanged" } else { "configured" };
-    Ok(Applied { object, operation, warnings })
+    Ok(Applied { object, operation })
 }
 
 async fn get(cluster: &Cluster, info: &Info) -> Result<Object, Failure> {
@@ -99,7 +105,7 @@ async fn create(cluster: &Cluster, info: &Info, options: &Options) -> Result<App
             .await
             .map_err(|error| Failure::from(error).when("creating", &info.source))?;
     }
-    Ok(Applied { object, operation: "created", warnings: Vec::new() })
+    Ok(Applied { object, operation: "created" })
 }
 
 /// A null in a manifest asks for a field to be away: in a new object there is nothing to take away.
@@ -130,6 +136,7 @@ async fn patch_until_accepted(
     let mut tries = 0;
     loop {
         let (patch, kind) = patch(info, modified, &live, options.overwrite)?;
+        check(info, modified, &live, &patch, kind, options)?;
         if is_empty(&patch) {
             return Ok((patch, live));
         }
@@ -186,6 +193,36 @@ pub fn patch(info: &Info, modified: &Object, live: &Object, overwrite: bool) -> 
             .map(|patch| (patch, PatchKind::Merge))
             .map_err(|error| failed(error.to_string())),
     }
+}
+
+/// Refuses a patch that would make something else of the object than the manifest says.
+fn check(
+    info: &Info,
+    modified: &Object,
+    live: &Object,
+    patch: &Value,
+    kind: PatchKind,
+    options: &Options,
+) -> Result<(), Failure> {
+    let (PatchKind::Strategic, Some(schema)) = (kind, schema::builtin().kind(&info.mapping.gvk)) else { return Ok(()) };
+    let last = last_applied::read(live).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let patched = if is_empty(patch) { None } else { Some(patched(info, live, patch, kind)?) };
+    let result = patched.as_ref().unwrap_or(live);
+    let Some(Corruption { list, key, alike }) = faithful::corruption(&last, modified, live, result, schema) else {
+        return Ok(());
+    };
+    let program = options.program;
+    let way_out = match alike {
+        true => format!("Give each item of {list} a key of its own."),
+        false => format!(
+            "{program} apply --server-side tells them apart, and {program} replace puts the whole object in the place of the one that is there."
+        ),
+    };
+    let text = format!(
+        "refusing to patch {} {:?}: several items of {list} have {key}, and a patch cannot tell them apart, so that others than those that are meant would be changed, dropped or kept. Nothing was sent. {way_out}",
+        info.mapping.gvk.kind, info.name
+    );
+    Err(Failure::message(text).when("applying", &info.source))
 }
 
 /// The live object with the patch applied here.

@@ -1,6 +1,6 @@
 //! Server-side apply of one object (KEP-555), and the change over from client-side apply.
 
-use super::apply::Applied;
+use super::apply::{Applied, Warnings};
 use super::options::{DryRun, Validation};
 use super::{Cluster, Failure, infos::Info, last_applied};
 use crate::api::{Object, ObjectExt, Value, json};
@@ -32,7 +32,12 @@ pub struct Options {
 }
 
 /// Applies one object.
-pub async fn apply(cluster: &Cluster, info: &Info, options: &Options) -> Result<Applied, Failure> {
+pub async fn apply(
+    cluster: &Cluster,
+    info: &Info,
+    options: &Options,
+    warnings: &mut Warnings,
+) -> Result<Applied, Failure> {
     if info.name.is_empty() {
         let prefix = info.object.text(&["metadata", "generateName"]);
         if !prefix.is_empty() {
@@ -41,7 +46,6 @@ pub async fn apply(cluster: &Cluster, info: &Info, options: &Options) -> Result<
         return Err(Failure::message("resource name may not be empty"));
     }
     let mut object = cluster.client.json(&request(info, options)).await.map_err(|error| worded(error.into()))?;
-    let mut warnings = Vec::new();
     match take_over(cluster, info, &mut object, options).await {
         Ok(true) => object = cluster.client.json(&request(info, options)).await?,
         Ok(false) => {}
@@ -56,7 +60,7 @@ pub async fn apply(cluster: &Cluster, info: &Info, options: &Options) -> Result<
             object.name()
         ));
     }
-    Ok(Applied { object, operation: "serverside-applied", warnings })
+    Ok(Applied { object, operation: "serverside-applied" })
 }
 
 /// The request that applies an object, or would with `--dry-run=server`.

@@ -10,10 +10,11 @@ use super::{Context, Entry, Exit, Failure, leaf, sets};
 use crate::api::ObjectExt;
 use crate::commands::objects::apart;
 use crate::manifest::Sources;
-use crate::ops::apply::{self, Applied, Options};
+use crate::ops::apply::{self, Applied, Options, Warnings};
 use crate::ops::infos::Info;
 use crate::ops::options::{Cascade, DryRun, Validation, dry_run};
-use crate::ops::{Cluster, delete, prune, server_side, waves};
+use crate::ops::waves::Left;
+use crate::ops::{Cluster, definitions, delete, prune, server_side, waves};
 use clap::{ArgMatches, Command};
 use pruning::{Prune, Pruner, Visited};
 use std::collections::BTreeSet;
@@ -65,6 +66,12 @@ pub fn command() -> Command {
                 .arg(words())
         })
 }
+
+/// The exit code after Ctrl-C, as shells count signals.
+const INTERRUPTED: u8 = 130;
+const TOO_LONG: &str = "\
+Client-side apply keeps the whole manifest in an annotation, and all annotations of an object together may have 262,144 \
+bytes. Apply it with --server-side, which keeps no copy; or create it once and replace it from then on.";
 
 #[derive(Debug)]
 struct Plan {
@@ -169,7 +176,13 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         Some(prune) => Some(runtime.block_on(Pruner::new(&cluster, prune))?),
         None => None,
     };
-    let found = runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.options.validation)))?;
+    let found = match plan.options.dry_run {
+        // A dry run defines nothing.
+        DryRun::Server => {
+            runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.options.validation)))?
+        }
+        _ => runtime.block_on(cx.infos_to_create(&cluster, &plan.sources, &plan.labels, plan.options.validation))?,
+    };
     if found.is_empty() {
         return Err(Failure::message("no objects passed to apply"));
     }
@@ -187,23 +200,33 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let mut objects = Vec::new();
     let mut visited = BTreeSet::new();
     let mut printing = Ok(());
-    runtime.block_on(waves::run(
+    let left = runtime.block_on(waves::run_until(
         &waves::waves(&keys),
         |index| apply_one(&cluster, &infos[index], &plan),
-        |_, result| match result {
-            Ok(applied) => {
-                applied.warnings.iter().for_each(|line| cx.complain(line));
-                visited.insert(applied.object.uid().to_string());
-                if plan.whole {
-                    objects.push(applied.object);
-                } else if printing.is_ok() {
-                    printing = printer.print_as(&applied.object, applied.operation, cx.stdout());
+        |_, (warnings, result)| {
+            warnings.iter().for_each(|line| cx.complain(line));
+            match result {
+                Ok(applied) => {
+                    visited.insert(applied.object.uid().to_string());
+                    if plan.whole {
+                        objects.push(applied.object);
+                    } else if printing.is_ok() {
+                        printing = printer.print_as(&applied.object, applied.operation, cx.stdout());
+                    }
                 }
+                Err(failure) => failures.push(failure),
             }
-            Err(failure) => failures.push(failure),
         },
+        waves::interruption,
     ));
     printing?;
+    if let Some(interrupted) = interrupted(&left, &infos) {
+        failures.push(interrupted);
+        return Err(Failure::Code(INTERRUPTED, Box::new(Failure::Many(failures))));
+    }
+    if failures.iter().any(annotation_too_long) {
+        cx.advise(TOO_LONG);
+    }
     Failure::collect(failures)?;
     if plan.whole && !objects.is_empty() {
         printer.print_all(objects, cx.stdout())?;
@@ -217,11 +240,50 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     Ok(0)
 }
 
-async fn apply_one(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<Applied, Failure> {
-    match &plan.server_side {
-        Some(options) => server_side::apply(cluster, info, options).await,
-        None => apply::client_side(cluster, info, &plan.options).await,
+async fn apply_one(cluster: &Cluster, info: &Info, plan: &Plan) -> (Warnings, Result<Applied, Failure>) {
+    let mut warnings = Warnings::new();
+    if plan.options.dry_run == DryRun::None
+        && let Err(failure) = definitions::ready(cluster, info).await
+    {
+        return (warnings, Err(failure));
     }
+    let applied = match &plan.server_side {
+        Some(options) => server_side::apply(cluster, info, options, &mut warnings).await,
+        None => apply::client_side(cluster, info, &plan.options, &mut warnings).await,
+    };
+    (warnings, applied)
+}
+
+/// What is said after an interruption: what was not touched, and what may or may not be done.
+fn interrupted(left: &Left, infos: &[Info]) -> Option<Failure> {
+    if *left == Left::default() {
+        return None;
+    }
+    let of = infos.len();
+    let mut text = format!("interrupted: {} of {of} objects were not touched", left.untouched.len());
+    let names = |indices: &[usize]| -> String {
+        indices
+            .iter()
+            .filter_map(|index| infos.get(*index))
+            .map(|info| format!("\n  {}", info.short().trim()))
+            .collect()
+    };
+    text.push_str(&names(&left.untouched));
+    if !left.unknown.is_empty() {
+        text.push_str("\nThese were sent and not waited for:");
+        text.push_str(&names(&left.unknown));
+    }
+    Some(Failure::message(text))
+}
+
+/// Whether an object was refused because client-side apply makes its annotations too long.
+fn annotation_too_long(failure: &Failure) -> bool {
+    let causes = failure.status().and_then(|status| status.details.as_ref()).map(|details| &details.causes);
+    causes.into_iter().flatten().any(|cause| {
+        cause.field == "metadata.annotations"
+            && cause.message.starts_with("Too long")
+            && cause.message.contains("262144")
+    })
 }
 
 #[cfg(test)]
@@ -264,5 +326,42 @@ mod tests {
         assert_eq!(manager("apply -f a"), "kubectl-client-side-apply");
         assert_eq!(manager("apply -f a --server-side"), "kubectl");
         assert_eq!(manager("apply -f a --server-side --field-manager=me"), "me");
+    }
+
+    #[test]
+    fn an_interruption_says_what_was_not_touched() {
+        let info = |name: &str| Info {
+            mapping: crate::client::Mapping {
+                gvr: crate::api::GroupVersionResource::new("", "v1", "configmaps"),
+                ..Default::default()
+            },
+            namespace: String::new(),
+            name: name.into(),
+            object: crate::api::Value::Null,
+            source: String::new(),
+        };
+        let infos = [info("a"), info("b"), info("c")];
+        assert!(interrupted(&Left::default(), &infos).is_none());
+        let left = Left { untouched: vec![1], unknown: vec![2] };
+        let words = interrupted(&left, &infos).unwrap().words();
+        assert_eq!(
+            words,
+            "interrupted: 1 of 3 objects were not touched\n  configmaps/b\nThese were sent and not waited for:\n  configmaps/c"
+        );
+    }
+
+    #[test]
+    fn only_annotations_that_are_too_long_are_explained() {
+        use crate::api::status::Details;
+        use crate::api::{Cause, Status};
+        let refused = |field: &str, message: &str| {
+            let causes = vec![Cause { field: field.into(), message: message.into(), ..Cause::default() }];
+            let details = Details { causes, ..Details::default() };
+            Failure::Status(Box::new(Status::failure(422, "Invalid", "x").about(details)))
+        };
+        let long = "Too long: may not be more than 262144 bytes";
+        assert!(annotation_too_long(&refused("metadata.annotations", long)));
+        assert!(!annotation_too_long(&refused("metadata.labels", long)));
+        assert!(!annotation_too_long(&refused("metadata.annotations", "Invalid value")));
     }
 }

@@ -94,7 +94,7 @@ impl Pruner {
             Pruner::Set(_) => !visited.uids.contains(object.uid()),
         };
         let together = printer(cx)?;
-        runtime.block_on(prune::search(cluster, &places, &labels, stale, async |place, found| {
+        let search = prune::search(cluster, &places, &labels, stale, async |place, found| {
             let objects = found.map_err(|failure| self.unlisted(place, failure))?;
             let delete = |object| place.delete(cluster, object, &plan.deletion);
             let deleted: Vec<_> = stream::iter(&objects).map(delete).buffered(waves::CONCURRENCY).collect().await;
@@ -107,7 +107,13 @@ impl Pruner {
                 }
             }
             Ok(())
-        }))?;
+        });
+        runtime.block_on(async {
+            tokio::select! {
+                searched = search => searched,
+                () = waves::interruption() => Err(Failure::Quiet(super::INTERRUPTED)),
+            }
+        })?;
         let Pruner::Set(set) = self else { return Ok(()) };
         let (dry_run, validation) = (plan.options.dry_run, plan.options.validation);
         let remembered = runtime.block_on(set.remember(cluster, Extent::Latest, dry_run, validation));

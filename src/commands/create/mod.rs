@@ -30,7 +30,7 @@ use crate::ops::edit::Sending;
 use crate::ops::edited_text::Subject;
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation, dry_run};
-use crate::ops::{Cluster, last_applied, waves};
+use crate::ops::{Cluster, definitions, last_applied, waves};
 use clap::{ArgMatches, Command};
 use http::Method;
 
@@ -144,7 +144,11 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     if matches.on("edit") {
         return edit(matches, &plan, &cluster, cx);
     }
-    let found = runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.validation)))?;
+    let found = match plan.dry_run {
+        // A dry run defines nothing.
+        DryRun::Server => runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.validation)))?,
+        _ => runtime.block_on(cx.infos_to_create(&cluster, &plan.sources, &plan.labels, plan.validation))?,
+    };
     if found.is_empty() {
         return Err(Failure::message("no objects passed to create"));
     }
@@ -206,6 +210,7 @@ async fn create(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<Object, F
     if plan.dry_run == DryRun::Client {
         return Ok(object);
     }
+    definitions::ready(cluster, info).await?;
     let mut request = Request::create(&info.mapping, &info.namespace, &object)
         .query("fieldManager", &plan.manager)
         .query("fieldValidation", plan.validation.parameter());
