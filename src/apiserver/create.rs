@@ -1,7 +1,7 @@
 //! New objects.
 
-use super::admission::{Asked, Operation};
-use super::auth::User;
+use super::admission::{self, Asked, Operation};
+use super::auth::{Attributes, User};
 use super::codec::{self, Decoded};
 use super::errors::{Answer, already_exists, bad_request, internal_plain, invalid};
 use super::kinds::field::Errors;
@@ -82,12 +82,16 @@ impl Server {
         let generated = object.name().is_empty();
         meta::prepare_new(&mut object, served, namespace, now);
         (rules.prepare_for_create)(&mut object);
+        admission::note_requester(served, new.user, &mut object);
         meta::prune(&mut object);
         let mut errors = Errors::default();
         meta::validate(&object, served.info.namespaced(), &rules.name_complaints, &mut errors);
         served.validate(&object, None, &mut errors);
         if !errors.causes.is_empty() {
             return Err(invalid(served.about_kind(object.name()), errors));
+        }
+        if let Some(user) = new.user.filter(|_| new.applied) {
+            self.require(user, &Attributes::of(served, "create", namespace, object.name())).await?;
         }
         warnings.extend((rules.warnings)(&object, None));
         // kube-apiserver defaults what it reads back from its store, which sees what was prepared above.

@@ -10,7 +10,7 @@ use super::codec::MediaType;
 use super::collector::{self, Collector};
 use super::custom::{self, Definitions};
 use super::discovery;
-use super::errors::{About, Answer, Failure, bad_request, forbidden, internal, method_not_allowed, no_such_resource};
+use super::errors::{Answer, Failure, bad_request, internal, method_not_allowed, no_such_resource};
 use super::openapi::Documents;
 use super::options;
 use super::ownership::Manager;
@@ -19,8 +19,9 @@ use super::request::{self, Query, Resource, Target, Verb};
 use super::respond::{self, Accepted, Asked, Body, Format, Include};
 use super::store::{Entry, Key, Store, StoreError};
 use super::update::{Edit, Part};
-use crate::api::GroupVersion;
 use crate::api::time::Moment;
+use crate::api::{GroupVersion, names};
+use crate::expr::selector::parse_fields;
 use http::header::{self, HeaderMap};
 use http::request::Parts;
 use http::{Method, Request, Response};
@@ -213,35 +214,13 @@ impl Server {
     ) -> Answer<Response<Body>> {
         let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
         let user = self.authenticate(&parts.headers, &peer).await?;
-        self.permit(&user, &parts.method, parts.uri.path(), target).await?;
+        let attributes = attributes(&parts.method, parts.uri.path(), target, query);
+        let user = self.impersonate(user, &parts.headers, &attributes).await?;
+        self.require(&user, &attributes).await?;
         match target {
             Target::Path => self.path(&parts.method, parts.uri.path(), query, &parts.headers).await,
             Target::Resource(target) => self.resource(target, query, &parts.headers, body, &user, warnings).await,
         }
-    }
-
-    /// Fails when the user may not do what the request asks for.
-    async fn permit(&self, user: &User, method: &Method, path: &str, target: &Target) -> Answer<()> {
-        let attributes = match target {
-            Target::Path => {
-                Attributes { verb: method.as_str().to_ascii_lowercase(), path: path.into(), ..Attributes::default() }
-            }
-            Target::Resource(target) => Attributes {
-                verb: target.verb().name().into(),
-                group: target.group.clone(),
-                resource: target.resource.clone(),
-                subresource: target.subresource.clone(),
-                namespace: target.namespace.clone(),
-                name: target.name.clone(),
-                path: String::new(),
-            },
-        };
-        let decision = self.authorize(user, &attributes).await?;
-        if decision.allowed {
-            return Ok(());
-        }
-        let about = About { group: &attributes.group, kind: &attributes.resource, name: &attributes.name };
-        Err(forbidden(about, &attributes.denied(user, &decision.reason)))
     }
 
     async fn resource(
@@ -313,6 +292,40 @@ impl Server {
     pub(super) async fn entry(&self, call: &Call<'_>) -> Answer<Arc<Entry>> {
         let found = self.store.get(&call.key()).await.map_err(store_failure)?;
         found.ok_or_else(|| super::errors::not_found(call.served.about(&call.target.name)))
+    }
+}
+
+/// What a request wants to do.
+fn attributes(method: &Method, path: &str, target: &Target, query: &Query) -> Attributes {
+    let Target::Resource(target) = target else {
+        return Attributes { verb: method.as_str().to_ascii_lowercase(), path: path.into(), ..Attributes::default() };
+    };
+    let mut name = target.name.clone();
+    if matches!(target.verb(), Verb::List | Verb::Watch)
+        && let Some(Ok(fields)) = request::value(query, "fieldSelector").map(parse_fields)
+        && let Some(one) = fields.required("metadata.name").filter(|one| names::path_segment(one, false).is_empty())
+    {
+        // Who may read one object may list it and watch it.
+        name = one.into();
+    }
+    let verb = match target.verb() {
+        Verb::Other if method == Method::HEAD => {
+            if name.is_empty() {
+                "list"
+            } else {
+                "get"
+            }
+        }
+        verb => verb.name(),
+    };
+    Attributes {
+        verb: verb.into(),
+        group: target.group.clone(),
+        resource: target.resource.clone(),
+        subresource: target.subresource.clone(),
+        namespace: target.namespace.clone(),
+        name,
+        path: String::new(),
     }
 }
 

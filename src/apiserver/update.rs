@@ -203,6 +203,7 @@ impl Server {
         };
         self.admit(&asked, &mut new, warnings).await?;
         edit.part.keep(served, &mut new, live);
+        (rules.stamp)(&mut new, live, now.seconds);
         if rules.has_generation && (rules.changes_generation)(&new, live) {
             let generation = live.integer(&["metadata", "generation"]).unwrap_or(0) + 1;
             new.put(&["metadata", "generation"], generation);

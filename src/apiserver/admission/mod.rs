@@ -1,6 +1,7 @@
 //! Admission: what has to be asked of other objects before one is stored, by kube-apiserver's plugins and in their
 //! order. First come those that may change the object, then, when it was found valid, those that only say yes or no.
 
+mod certificates;
 mod defaults;
 mod expansion;
 mod lifecycle;
@@ -11,6 +12,7 @@ mod quota;
 mod runtime_class;
 mod webhooks;
 
+pub(super) use certificates::note_requester;
 pub(super) use lifecycle::admit_delete;
 
 use super::auth::User;
@@ -106,6 +108,7 @@ impl Server {
         self.secure(asked, object, warnings).await?;
         self.check_expansion(asked, object).await?;
         runtime_class::check_overhead(asked, object)?;
+        self.check_signer(asked, object).await?;
         self.validate(asked, Some(object), warnings).await?;
         self.charge(asked, object).await
     }

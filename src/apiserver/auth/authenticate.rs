@@ -1,10 +1,9 @@
-//! Authentication: bearer tokens, client certificates, impersonation, and everybody else.
+//! Authentication: bearer tokens, client certificates, and everybody else.
 
 use super::token::{ISSUER, Known};
-use super::{ANONYMOUS, Attributes, MASTERS, UNAUTHENTICATED, User};
-use crate::apiserver::errors::{About, Answer, forbidden, internal, unauthorized};
+use super::{ANONYMOUS, MASTERS, UNAUTHENTICATED, User};
+use crate::apiserver::errors::{Answer, unauthorized};
 use crate::apiserver::pipeline::Server;
-use crate::apiserver::request::percent_decode;
 use http::header::{self, HeaderMap};
 use std::collections::HashMap;
 
@@ -93,7 +92,7 @@ impl Server {
                 None => User::new(ANONYMOUS, &[UNAUTHENTICATED]),
             },
         };
-        self.impersonate(user.authenticated(), headers).await
+        Ok(user.authenticated())
     }
 
     /// The user of a token. Static tokens are for every audience.
@@ -106,68 +105,6 @@ impl Server {
             Known::As(user, audiences) => Known::As(user.authenticated(), audiences),
             no => no,
         })
-    }
-
-    /// Whom the user wants to be taken for.
-    async fn impersonate(&self, user: User, headers: &HeaderMap) -> Answer<User> {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-        let name = text("impersonate-user");
-        let groups: Vec<String> = headers
-            .get_all("impersonate-group")
-            .iter()
-            .filter_map(|value| value.to_str().ok().map(String::from))
-            .collect();
-        let extra: Vec<(String, String)> = headers
-            .iter()
-            .filter_map(|(key, value)| {
-                let key = percent_decode(key.as_str().strip_prefix("impersonate-extra-")?, false);
-                Some((key, value.to_str().ok()?.to_string()))
-            })
-            .collect();
-        let uid = text("impersonate-uid");
-        if name.is_empty() {
-            if groups.is_empty() && extra.is_empty() && uid.is_empty() {
-                return Ok(user);
-            }
-            return Err(internal("requested impersonation of groups, extra or uid without impersonating a user"));
-        }
-        let mut asked = Vec::new();
-        match service_account_name(name) {
-            Some((namespace, account)) => asked.push(("", "serviceaccounts", "", namespace, account)),
-            None => asked.push(("", "users", "", "", name)),
-        }
-        asked.extend(groups.iter().map(|group| ("", "groups", "", "", group.as_str())));
-        let group = "authentication.k8s.io";
-        asked.extend(extra.iter().map(|(key, value)| (group, "userextras", key.as_str(), "", value.as_str())));
-        if !uid.is_empty() {
-            asked.push((group, "uids", "", "", uid));
-        }
-        for (group, resource, subresource, namespace, name) in asked {
-            let attributes = Attributes {
-                verb: "impersonate".into(),
-                group: group.into(),
-                resource: resource.into(),
-                subresource: subresource.into(),
-                namespace: namespace.into(),
-                name: name.into(),
-                path: String::new(),
-            };
-            let decision = self.authorize(&user, &attributes).await?;
-            if !decision.allowed {
-                let why = attributes.denied(&user, &decision.reason);
-                return Err(forbidden(About { group, kind: resource, name }, &why));
-            }
-        }
-        let mut wanted = User { name: name.into(), uid: uid.into(), groups, ..User::default() };
-        for (key, value) in extra {
-            wanted.extra.entry(key).or_default().push(value);
-        }
-        if let Some((namespace, _)) = service_account_name(name)
-            && wanted.groups.is_empty()
-        {
-            wanted.groups = service_account_groups(namespace);
-        }
-        Ok(wanted.authenticated())
     }
 }
 
@@ -187,13 +124,28 @@ pub(super) fn service_account_groups(namespace: &str) -> Vec<String> {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()).filter(|token| !token.is_empty())
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let token = token.split(' ').next().unwrap_or("");
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bearers_are_read() {
+        for (header, token) in [
+            ("Bearer a", Some("a")),
+            ("  bearer a b ", Some("a")),
+            ("Bearer", None),
+            ("Bearer  a", None),
+            ("Basic a", None),
+        ] {
+            let headers = [(header::AUTHORIZATION, header.parse().unwrap())].into_iter().collect();
+            assert_eq!(bearer(&headers), token, "{header}");
+        }
+    }
 
     #[test]
     fn token_files_are_read() {

@@ -1,6 +1,6 @@
 //! Nobody gives, by a role or a binding, what they do not have (Kubernetes' "privilege escalation prevention").
 
-use super::rbac::GROUP;
+use super::rbac::{GROUP, SELECTORS, plural};
 use super::{Attributes, User};
 use crate::api::policy_rule::{PolicyRule, uncovered};
 use crate::api::{Object, ObjectExt, Value};
@@ -88,7 +88,7 @@ impl Server {
             "user {name} (groups={groups}) is attempting to grant RBAC permissions not currently held:\n{}",
             lines.join("\n")
         );
-        if let Some(problem) = granted.problem() {
+        if let Some(problem) = granted.problem(plural) {
             why.push_str(&format!("; resolution errors: [{problem}]"));
         }
         Ok(Some(why))
@@ -105,8 +105,7 @@ struct Role<'a> {
 impl<'a> Role<'a> {
     fn bound_by(binding: &'a Value) -> Self {
         let kind = binding.text(&["roleRef", "kind"]);
-        let resource = if kind == "ClusterRole" { "clusterroles" } else { "roles" };
-        Role { kind, resource, name: binding.text(&["roleRef", "name"]) }
+        Role { kind, resource: plural(kind), name: binding.text(&["roleRef", "name"]) }
     }
 
     fn attributes(&self, verb: &str) -> Attributes {
@@ -125,7 +124,7 @@ fn refused(served: &Served, object: &Value, why: &str) -> Failure {
 }
 
 fn aggregates(role: &Value) -> bool {
-    !role.items_at(&["aggregationRule", "clusterRoleSelectors"]).is_empty()
+    !role.items_at(SELECTORS).is_empty()
 }
 
 /// Whether a change is about nothing but what decides when an object goes.

@@ -2,11 +2,15 @@
 
 pub mod authenticate;
 pub mod escalation;
+pub mod impersonation;
 pub mod rbac;
 pub mod reviews;
 pub mod signer;
+pub mod subject;
 pub mod token;
 
+use super::errors::quoted;
+use super::registry::Served;
 use std::collections::BTreeMap;
 
 /// The group of those who may do everything.
@@ -73,6 +77,18 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// What somebody wants to do with one object.
+    pub(super) fn of(served: &Served, verb: &str, namespace: &str, name: &str) -> Self {
+        Self {
+            verb: verb.into(),
+            group: served.kind.group.clone(),
+            resource: served.info.resource.clone(),
+            namespace: namespace.into(),
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
     /// The resource with its subresource, as rules spell it.
     pub fn resource_path(&self) -> String {
         if self.subresource.is_empty() {
@@ -82,23 +98,24 @@ impl Attributes {
         }
     }
 
-    /// What somebody cannot do and, where it is known, why, in kube-apiserver's words.
+    /// What somebody cannot do and, where it is known, why, in kube-apiserver's words. Nothing of what they asked for
+    /// can be taken for HTML.
     pub fn denied(&self, user: &User, reason: &str) -> String {
-        let what = self.wanted(user);
+        let what = self.wanted(user).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         if reason.is_empty() { what } else { format!("{what}: {reason}") }
     }
 
     fn wanted(&self, user: &User) -> String {
-        let who = &user.name;
+        let who = quoted(&user.name);
         if self.resource.is_empty() {
-            return format!("User {who:?} cannot {} path {:?}", self.verb, self.path);
+            return format!("User {who} cannot {} path {}", self.verb, quoted(&self.path));
         }
         let scope = if self.namespace.is_empty() {
             "at the cluster scope".to_string()
         } else {
-            format!("in the namespace {:?}", self.namespace)
+            format!("in the namespace {}", quoted(&self.namespace))
         };
-        let (verb, resource, group) = (&self.verb, self.resource_path(), &self.group);
-        format!("User {who:?} cannot {verb} resource {resource:?} in API group {group:?} {scope}")
+        let (verb, resource, group) = (&self.verb, quoted(&self.resource_path()), quoted(&self.group));
+        format!("User {who} cannot {verb} resource {resource} in API group {group} {scope}")
     }
 }

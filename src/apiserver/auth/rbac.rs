@@ -6,10 +6,12 @@ use crate::api::group::qualified;
 use crate::api::{ObjectExt, Value};
 use crate::apiserver::errors::Answer;
 use crate::apiserver::kinds::labels::selects;
-use crate::apiserver::pipeline::Server;
+use crate::apiserver::pipeline::{Server, store_failure};
 
 /// The group of roles and bindings.
 pub const GROUP: &str = "rbac.authorization.k8s.io";
+/// What says that a role has the rules of others.
+pub const SELECTORS: &[&str] = &["aggregationRule", "clusterRoleSelectors"];
 
 /// How it is decided who may do what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,19 +51,32 @@ pub struct Decision {
 pub struct Granted {
     /// The rules, each with where it comes from.
     pub rules: Vec<(Value, String)>,
-    /// What bindings speak of and is not there.
-    pub missing: Vec<String>,
+    /// The roles, by kind and name, that bindings speak of and that are not there.
+    pub missing: Vec<(String, String)>,
 }
 
 impl Granted {
-    /// What is missing, as one text; none when nothing is.
-    pub fn problem(&self) -> Option<String> {
-        match self.missing.as_slice() {
+    /// What is missing, as one text; none when nothing is. kube-apiserver names the kind where it reads from its cache,
+    /// and the resource where it reads from its store.
+    pub fn problem(&self, spelled: fn(&str) -> &str) -> Option<String> {
+        let texts =
+            self.missing.iter().map(|(kind, name)| format!("{} {name:?} not found", qualified(spelled(kind), GROUP)));
+        match texts.collect::<Vec<_>>().as_slice() {
             [] => None,
             [one] => Some(one.clone()),
             all => Some(format!("[{}]", all.join(", "))),
         }
     }
+}
+
+/// The kind of a role in small letters.
+pub fn singular(kind: &str) -> &str {
+    if kind == "ClusterRole" { "clusterrole" } else { "role" }
+}
+
+/// The resource of a kind of role.
+pub fn plural(kind: &str) -> &str {
+    if kind == "ClusterRole" { "clusterroles" } else { "roles" }
 }
 
 impl Server {
@@ -71,7 +86,7 @@ impl Server {
             return Ok(Decision { allowed: true, reason: String::new() });
         }
         let granted = self.rules_of(user, &attributes.namespace).await?;
-        let problem = granted.problem();
+        let problem = granted.problem(singular);
         let allowing = granted.rules.into_iter().find(|(rule, _)| allows(rule, attributes));
         Ok(match (allowing, problem) {
             (Some((_, reason)), _) => Decision { allowed: true, reason },
@@ -112,9 +127,9 @@ impl Server {
         match self.role_rules(kind, name, namespace).await? {
             Some(rules) => granted.rules.extend(rules.into_iter().map(|rule| (rule, reason.clone()))),
             None => {
-                let problem = format!("{} {name:?} not found", qualified(&kind.to_lowercase(), GROUP));
-                if !granted.missing.contains(&problem) {
-                    granted.missing.push(problem);
+                let missing = (kind.to_string(), name.to_string());
+                if !granted.missing.contains(&missing) {
+                    granted.missing.push(missing);
                 }
             }
         }
@@ -124,21 +139,27 @@ impl Server {
     /// The rules of a role; those of an aggregated role are the rules of all that it selects. None when there is no such
     /// role.
     pub(super) async fn role_rules(&self, kind: &str, name: &str, namespace: &str) -> Answer<Option<Vec<Value>>> {
-        let cluster = kind == "ClusterRole";
-        let (resource, namespace) = if cluster { ("clusterroles", "") } else { ("roles", namespace) };
-        let roles = self.values(resource, namespace).await?;
-        let mut pending: Vec<&Value> = roles.iter().filter(|role| role.name() == name).collect();
-        if pending.is_empty() {
-            return Ok(None);
-        }
+        let namespace = if kind == "ClusterRole" { "" } else { namespace };
+        let Some(served) = self.registry.find(GROUP, "v1", plural(kind)) else { return Ok(None) };
+        let found = self.store.get(&self.key(served, namespace, name)).await.map_err(store_failure)?;
+        let Some(entry) = found else { return Ok(None) };
+        let mut role = served.value(&entry.object, entry.revision);
         let (mut seen, mut rules) = (Vec::new(), Vec::new());
+        if role.items_at(SELECTORS).is_empty() {
+            if let Value::Array(own) = role["rules"].take() {
+                rules = own;
+            }
+            return Ok(Some(rules));
+        }
+        let roles = self.values(plural(kind), namespace).await?;
+        let mut pending = vec![&role];
         while let Some(role) = pending.pop() {
             if seen.contains(&role.name()) {
                 continue;
             }
             seen.push(role.name());
             rules.extend_from_slice(role.items_at(&["rules"]));
-            for selector in role.items_at(&["aggregationRule", "clusterRoleSelectors"]) {
+            for selector in role.items_at(SELECTORS) {
                 pending.extend(roles.iter().filter(|other| selected(selector, other)));
             }
         }

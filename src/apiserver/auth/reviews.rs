@@ -1,13 +1,13 @@
 //! Questions about users and what they may do, asked as objects that are never stored.
 
-use super::rbac::{Authorization, Decision};
+use super::rbac::{Authorization, Decision, singular};
 use super::token::{ISSUER, Known};
 use super::{Attributes, User};
 use crate::api::time::rfc3339;
-use crate::api::{ObjectExt, Value};
+use crate::api::{ObjectExt, Value, names};
 use crate::apiserver::codec::{self, Decoded};
 use crate::apiserver::errors::{About, Answer, bad_request, invalid, quoted};
-use crate::apiserver::kinds::field::Errors;
+use crate::apiserver::kinds::field::{Errors, Field};
 use crate::apiserver::options::Write as Options;
 use crate::apiserver::ownership;
 use crate::apiserver::pipeline::{Call, Server};
@@ -77,11 +77,11 @@ impl Server {
         }
         let granted = self.rules_of(user, namespace).await?;
         let mut rules: Vec<Value> = Vec::new();
-        if self.allows_all(user) {
+        if self.authorization == Authorization::AlwaysAllow {
             rules.push(json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}));
             rules.push(json!({"verbs": ["*"], "nonResourceURLs": ["*"]}));
         }
-        let problem = granted.problem();
+        let problem = granted.problem(singular);
         if self.authorization == Authorization::Rbac {
             rules.extend(granted.rules.into_iter().map(|(rule, _)| rule));
         }
@@ -168,10 +168,21 @@ fn check(review: &Value, resource: &str) -> Answer<()> {
             errors.invalid("spec.user", &"".into(), "at least one of user or group must be specified");
         }
     }
+    if let Some(asked) = part("resourceAttributes") {
+        let asked = Field::new("spec.resourceAttributes", asked);
+        for (selector, fields) in [("fieldSelector", true), ("labelSelector", false)] {
+            check_selector(&asked.get(selector), fields, &mut errors);
+        }
+    }
     let mut metadata = review["metadata"].clone();
     metadata.take_at(&["managedFields"]);
-    if resource == "localsubjectaccessreviews" {
-        let namespace = metadata.take_at(&["namespace"]).unwrap_or_else(|| "".into());
+    let local = resource == "localsubjectaccessreviews";
+    let namespace = metadata.take_at(&["namespace"]).filter(|_| local).unwrap_or_else(|| "".into());
+    if metadata.as_object().is_some_and(|metadata| !metadata.is_empty()) || !local && !review.namespace().is_empty() {
+        let why = if local { "must be empty except for namespace" } else { "must be empty" };
+        errors.invalid("metadata", &review["metadata"], why);
+    }
+    if local {
         if let Some(asked) = part("resourceAttributes")
             && namespace != asked.text(&["namespace"])
         {
@@ -183,13 +194,48 @@ fn check(review: &Value, resource: &str) -> Answer<()> {
             errors.invalid_as("spec.nonResourceAttributes", &path_text(asked), why);
         }
     }
-    if metadata.as_object().is_some_and(|metadata| !metadata.is_empty()) {
-        errors.invalid("metadata", &review["metadata"], "must be empty");
-    }
     if errors.causes.is_empty() {
         return Ok(());
     }
     Err(invalid(About { group: "authorization.k8s.io", kind: "", name: "" }, errors))
+}
+
+/// Complains about a selector that narrows what is asked about. Operators that nobody knows may be those of a later
+/// version.
+fn check_selector(selector: &Field, fields: bool, errors: &mut Errors) {
+    if !selector.is_set() {
+        return;
+    }
+    let (raw, requirements) = (selector.get("rawSelector"), selector.get("requirements"));
+    match (raw.is_empty(), requirements.is_empty()) {
+        (false, false) => errors.reject(&raw, "may not specified at the same time as requirements"),
+        (true, true) => {
+            let why = format!("when {selector} is specified, requirements or rawSelector is required");
+            errors.required(requirements, &why);
+        }
+        _ => {}
+    }
+    for requirement in requirements.items() {
+        let (key, operator, values) = (requirement.get("key"), requirement.get("operator"), requirement.get("values"));
+        if fields && key.is_empty() {
+            errors.required(key, "must be specified");
+        }
+        match operator.text() {
+            "In" | "NotIn" if values.is_empty() => {
+                errors.required(values, "must be specified when `operator` is 'In' or 'NotIn'");
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                errors.forbidden(values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+            }
+            _ => {}
+        }
+        if !fields {
+            errors.name(&key, names::qualified_name);
+            for value in values.items() {
+                errors.name(&value, names::label_value);
+            }
+        }
+    }
 }
 
 /// Attributes of a path as kube-apiserver's own type shows them.
@@ -235,6 +281,21 @@ mod tests {
                 "subjectaccessreviews",
                 json!({"metadata": {"name": "x"}, "spec": {"user": "u", "resourceAttributes": resource}}),
                 "metadata: Invalid value: {\"name\":\"x\"}: must be empty",
+            ),
+            (
+                "selfsubjectaccessreviews",
+                json!({"metadata": {"namespace": "n"}, "spec": {"resourceAttributes": resource}}),
+                "metadata: Invalid value: {\"namespace\":\"n\"}: must be empty",
+            ),
+            (
+                "selfsubjectaccessreviews",
+                json!({"spec": {"resourceAttributes": {"fieldSelector": {}}}}),
+                "spec.resourceAttributes.fieldSelector.requirements: Required value: when spec.resourceAttributes.fieldSelector is specified, requirements or rawSelector is required",
+            ),
+            (
+                "selfsubjectaccessreviews",
+                json!({"spec": {"resourceAttributes": {"labelSelector": {"requirements": [{"key": "a", "operator": "In"}]}}}}),
+                "spec.resourceAttributes.labelSelector.requirements[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
             ),
         ] {
             let failure = check(&review, kind).unwrap_err().message;

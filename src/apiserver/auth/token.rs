@@ -3,8 +3,9 @@
 use super::User;
 use super::authenticate::service_account_groups;
 use super::signer::{Signer, unverified};
-use crate::api::time::rfc3339;
+use crate::api::time::{rfc3339, unix_seconds};
 use crate::api::{GroupVersionKind, ObjectExt, Value};
+use crate::apiserver::create::check_namespace;
 use crate::apiserver::errors::{About, Answer, bad_request, conflict, internal, invalid, not_found, quoted};
 use crate::apiserver::kinds::field::Errors;
 use crate::apiserver::ownership::{self, Manager};
@@ -20,6 +21,9 @@ pub(in crate::apiserver) const ISSUER: &str = "https://kubernetes.default.svc";
 /// How long tokens last when nothing else is said, and at least.
 const DEFAULT_SECONDS: i64 = 3600;
 const LEAST_SECONDS: i64 = 600;
+/// How far clocks may be apart.
+const LEEWAY: i64 = 60;
+const INVALIDATED: &str = "service account token has been invalidated";
 /// What a user's `extra` tells of the credential.
 pub(in crate::apiserver) const CREDENTIAL: &str = "authentication.kubernetes.io/credential-id";
 /// What a token speaks of, and the resources that these are.
@@ -46,10 +50,10 @@ impl Server {
             return no("go-jose/go-jose: error in cryptographic primitive".into());
         }
         let now = (self.clock)().seconds;
-        if claims.integer(&["exp"]).unwrap_or(0) <= now {
+        if claims.integer(&["exp"]).unwrap_or(0) < now - LEEWAY {
             return no("service account token has expired".into());
         }
-        if claims.integer(&["nbf"]).unwrap_or(0) > now {
+        if claims.integer(&["nbf"]).unwrap_or(0) > now + LEEWAY {
             return no("service account token is not valid yet".into());
         }
         let given: Vec<String> = texts(&claims["aud"]);
@@ -69,8 +73,8 @@ impl Server {
             }
             // The node of a pod is told, but the token does not end with it.
             let binds = field != "node" || claims.at(&["kubernetes.io", "pod"]).is_none();
-            if binds && !self.is_there(resource, &namespace, &name, &uid).await? {
-                return no("service account token has been invalidated".into());
+            if binds && let Some(why) = self.why_unbound(field, resource, &namespace, &name, &uid).await? {
+                return no(why);
             }
             match field {
                 "serviceaccount" => (user.name, user.uid) = (format!("system:serviceaccount:{namespace}:{name}"), uid),
@@ -87,11 +91,33 @@ impl Server {
         Ok(Known::As(user, shared))
     }
 
-    /// Whether the very object is there that a token was bound to.
-    async fn is_there(&self, resource: &str, namespace: &str, name: &str, uid: &str) -> Answer<bool> {
-        let namespace = if resource == "nodes" { "" } else { namespace };
-        let found = self.get_core(resource, namespace, name).await?;
-        Ok(found.is_some_and(|entry| entry.object.value(0).uid() == uid))
+    /// Why a token is not good any more that was bound to an object; none when that very object is there.
+    async fn why_unbound(
+        &self,
+        field: &str,
+        resource: &str,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Answer<Option<String>> {
+        let account = field == "serviceaccount";
+        let place = if resource == "nodes" { "" } else { namespace };
+        let Some(entry) = self.get_core(resource, place, name).await? else {
+            let gone = || not_found(About { group: "", kind: resource, name }).message;
+            return Ok(Some(if account { gone() } else { INVALIDATED.into() }));
+        };
+        let object = entry.object.value(0);
+        // What is being deleted is good for the time that it was given.
+        let deleted = object.at(&["metadata", "deletionTimestamp"]).and_then(Value::as_str).and_then(unix_seconds);
+        if deleted.is_some_and(|at| at < (self.clock)().seconds - LEEWAY) {
+            let gone = || format!("service account {namespace}/{name} has been deleted");
+            return Ok(Some(if account { gone() } else { INVALIDATED.into() }));
+        }
+        let found = object.uid();
+        Ok((found != uid).then(|| match field {
+            "serviceaccount" => format!("service account UID ({found}) does not match claim ({uid})"),
+            _ => format!("{field} UID ({found}) does not match service account {field} ref claim ({uid})"),
+        }))
     }
 
     /// Gives out a token for a service account.
@@ -101,12 +127,20 @@ impl Server {
         let options = crate::apiserver::options::Write::parse(call.query, "CreateOptions")?;
         let mut request = body(call, "authentication.k8s.io", "v1", "TokenRequest")?;
         let (name, namespace) = (&call.target.name, &call.target.namespace);
-        for (field, found, wanted) in [("name", request.name(), name), ("namespace", request.namespace(), namespace)] {
-            if !found.is_empty() && found != wanted {
-                return Err(bad_request(format!(
-                    "{field} in URL does not match {field} in TokenRequest object: {found} {wanted}"
-                )));
-            }
+        let about = About { group: "authentication.k8s.io", kind: "TokenRequest", name };
+        check_namespace(&request, namespace)?;
+        if !request.name().is_empty() && request.name() != name {
+            let mut errors = Errors::default();
+            let why = "must match the service account name if specified";
+            errors.invalid("metadata.name", &request.name().into(), why);
+            return Err(invalid(about, errors));
+        }
+        if !request.uid().is_empty() && request.uid() != account.uid() {
+            let (asked, found) = (request.uid(), account.uid());
+            let why = format!(
+                "the UID in the token request ({asked}) does not match the UID of the service account ({found})"
+            );
+            return Err(conflict(about, &why));
         }
         self.admit_request(call, &mut request, options.dry_run).await?;
         let now = call.now.seconds;

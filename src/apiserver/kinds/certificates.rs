@@ -21,7 +21,13 @@ pub(super) const REQUESTS: Kind = Kind {
     },
     validate: request,
     validate_update: |new, old, errors| change(new, old, Part::Main, errors),
+    prepare_for_status_update: |request, old| {
+        super::keep_all_but_status(request, old);
+        keep_verdicts(request, old);
+    },
     validate_status_update: |new, old, errors| change(new, old, Part::Status, errors),
+    validate_part_update: |_, new, old, errors| change(new, old, Part::Approval, errors),
+    stamp,
     cells: |request, now| {
         let expiration = request.integer(&["spec", "expirationSeconds"]).map(time::human_duration);
         vec![
@@ -141,7 +147,7 @@ fn validate_conditions(list: &Field, errors: &mut Errors) {
         errors.need_one_of(&status, allowed);
         let other = ["Denied", "Approved"][usize::from(kind.text() == "Denied")];
         if ["Approved", "Denied"].contains(&kind.text()) && seen.contains(&other) {
-            errors.reject(&kind, "Approved and Denied conditions are mutually exclusive");
+            errors.invalid(list, kind.value(), "Approved and Denied conditions are mutually exclusive");
         }
         if seen.contains(&kind.text()) {
             errors.duplicate(kind, kind.value());
@@ -150,10 +156,49 @@ fn validate_conditions(list: &Field, errors: &mut Errors) {
     }
 }
 
+/// Puts back the conditions that say whether a request is approved; who adds one or takes one away is complained about.
+fn keep_verdicts(request: &mut Object, old: &Object) {
+    for kind in ["Approved", "Denied"] {
+        let before: Vec<Value> = conditions(old, kind).into_iter().cloned().collect();
+        if before.len() != conditions(request, kind).len() {
+            continue;
+        }
+        let mut before = before.into_iter();
+        let all = request.at_mut(&["status", "conditions"]).as_array_mut().into_iter().flatten();
+        for condition in all.filter(|condition| condition.text(&["type"]) == kind) {
+            if let Some(kept) = before.next() {
+                *condition = kept;
+            }
+        }
+    }
+}
+
+/// Says since when conditions hold, where nobody has said it.
+fn stamp(request: &mut Object, old: &Object, now: i64) {
+    if request.items_at(&["status", "conditions"]).is_empty() {
+        return;
+    }
+    for condition in request.at_mut(&["status", "conditions"]).as_array_mut().into_iter().flatten() {
+        let is_missing = |condition: &Value, field: &str| condition.text(&[field]).is_empty();
+        if is_missing(condition, "lastUpdateTime") {
+            condition.put(&["lastUpdateTime"], time::rfc3339(now));
+        }
+        if is_missing(condition, "lastTransitionTime") {
+            let same =
+                |before: &&Value| ["type", "status"].iter().all(|field| before.get(field) == condition.get(field));
+            let before = old.items_at(&["status", "conditions"]).iter().filter(same);
+            let since = before.map(|before| before.text(&["lastTransitionTime"])).find(|since| !since.is_empty());
+            let since = since.map_or_else(|| time::rfc3339(now), String::from);
+            condition.put(&["lastTransitionTime"], since);
+        }
+    }
+}
+
 #[derive(PartialEq)]
 enum Part {
     Main,
     Status,
+    Approval,
 }
 
 fn change(new: &Object, old: &Object, part: Part, errors: &mut Errors) {
@@ -165,14 +210,14 @@ fn change(new: &Object, old: &Object, part: Part, errors: &mut Errors) {
                 "status.conditions",
                 &format!("updates may not remove a condition of type {}", quoted(kind)),
             );
-        } else if now.len() > before.len() && kind != "Failed" {
+        } else if now.len() > before.len() && kind != "Failed" && part != Part::Approval {
             errors.forbidden("status.conditions", &format!("updates may not add a condition of type {}", quoted(kind)));
         }
     }
     let certificate = |request: &Object| request.text(&["status", "certificate"]).to_owned();
     let before = certificate(old);
     if certificate(new) != before {
-        if part == Part::Main {
+        if part != Part::Status {
             errors.forbidden("status.certificate", "updates may not set certificate content");
         } else if !before.is_empty() {
             errors.forbidden("status.certificate", "updates may not modify existing certificate content");
@@ -265,6 +310,51 @@ mod tests {
                 "spec.expirationSeconds: Invalid value",
             ]
         );
+    }
+
+    #[test]
+    fn verdicts_are_given_by_approval_alone() {
+        let with = |conditions: Value| json!({"status": {"conditions": conditions}});
+        let approved = || json!({"type": "Approved", "status": "True", "reason": "r"});
+        let forged = json!({"type": "Approved", "status": "True", "reason": "x"});
+        let mut request = with(json!([{"type": "Failed", "status": "True"}, forged]));
+        keep_verdicts(&mut request, &with(json!([approved()])));
+        assert_eq!(request, with(json!([{"type": "Failed", "status": "True"}, approved()])));
+        let complaints = |new: &Object, old: &Object, part: Part| -> Vec<String> {
+            let mut errors = Errors::default();
+            change(new, old, part, &mut errors);
+            let causes = errors.causes.into_iter().filter(|cause| cause.field.starts_with("status"));
+            causes.map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
+        };
+        let (new, old) = (with(json!([approved()])), with(json!([])));
+        assert!(complaints(&new, &old, Part::Approval).is_empty());
+        for part in [Part::Main, Part::Status] {
+            let complaint = "status.conditions: Forbidden: updates may not add a condition of type \"Approved\"";
+            assert_eq!(complaints(&new, &old, part), [complaint]);
+        }
+        let both = with(json!([approved(), {"type": "Denied", "status": "True"}]));
+        let complaint =
+            "status.conditions: Invalid value: \"Denied\": Approved and Denied conditions are mutually exclusive";
+        assert_eq!(complaints(&both, &new, Part::Approval), [complaint]);
+    }
+
+    #[test]
+    fn conditions_say_since_when_they_hold() {
+        let old = json!({"status": {"conditions": [
+            {"type": "Approved", "status": "True", "lastTransitionTime": "2020-01-01T00:00:00Z"}
+        ]}});
+        let mut new = json!({"status": {"conditions": [
+            {"type": "Approved", "status": "True", "lastUpdateTime": "2020-01-02T00:00:00Z"},
+            {"type": "Failed", "status": "True"}
+        ]}});
+        stamp(&mut new, &old, 0);
+        let expected = json!({"status": {"conditions": [
+            {"type": "Approved", "status": "True", "lastTransitionTime": "2020-01-01T00:00:00Z",
+                "lastUpdateTime": "2020-01-02T00:00:00Z"},
+            {"type": "Failed", "status": "True", "lastTransitionTime": "1970-01-01T00:00:00Z",
+                "lastUpdateTime": "1970-01-01T00:00:00Z"}
+        ]}});
+        assert_eq!(new, expected);
     }
 
     #[test]

@@ -89,6 +89,9 @@ pub struct Kind {
     /// Sets what a client may not change through the status subresource, `(new, old)`. By default all but the status
     /// and the metadata that every client may change stays as it was.
     pub prepare_for_status_update: fn(&mut Object, &Object),
+    /// Says when things happened where a client has not, `(new, old, now)`, the time in Unix seconds; after a change of
+    /// any part.
+    pub stamp: fn(&mut Object, &Object, i64),
     /// Turns an object into the form of another version of the resource, which it is given; for those whose versions
     /// differ in more than `apiVersion`. All other functions take objects in any version.
     pub convert: fn(&mut Object, &str),
@@ -123,6 +126,7 @@ pub const GENERIC: Kind = Kind {
     prepare_for_create: |_| {},
     prepare_for_update: |_, _| {},
     prepare_for_status_update: keep_all_but_status,
+    stamp: |_, _, _| {},
     convert: |object, version| object.put(&["apiVersion"], version),
     validate: |_, _| {},
     validate_update: |_, _, _| {},

@@ -1,13 +1,13 @@
 //! The server on the network: ports, TLS, who may reach it, and how it ends.
 
 mod certificates;
-mod subject;
 
 pub use certificates::{private_folder, write_private};
 
 use super::auth::authenticate::{Authentication, Peer};
 use super::auth::rbac::Authorization;
 use super::auth::signer::Signer;
+use super::auth::subject;
 use super::auth::{MASTERS, User};
 use super::claims::ServiceRange;
 use super::errors;

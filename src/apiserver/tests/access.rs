@@ -11,6 +11,7 @@ use serde_json::json;
 const ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
 const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings";
 const CLUSTER_ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+const BINDINGS_OF_ALL: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
 const ACCOUNTS: &str = "/api/v1/namespaces/default/serviceaccounts";
 const ADMIN: [(&str, &str); 1] = [("authorization", "Bearer root")];
 const JANE: [(&str, &str); 1] = [("authorization", "Bearer jane")];
@@ -149,7 +150,7 @@ fn aggregation_needs_everything() {
         let role = json!({"metadata": {"name": "r"}, "rules": rules});
         client.with(&ADMIN, "POST", CLUSTER_ROLES, role).await.expect(201);
         let bound = binding("r", "ClusterRole", "r", subject("User", "jane"));
-        client.with(&ADMIN, "POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", bound).await.expect(201);
+        client.with(&ADMIN, "POST", BINDINGS_OF_ALL, bound).await.expect(201);
         let selectors = json!([{"matchLabels": {"a": "b"}}]);
         let role =
             json!({"metadata": {"name": "sum"}, "aggregationRule": {"clusterRoleSelectors": selectors}, "rules": []});
@@ -263,6 +264,28 @@ fn tokens_cannot_be_bound_to_anything() {
             let refused = client.with(&ADMIN, "POST", &format!("{ACCOUNTS}/bot/token"), request).await.expect(code);
             assert_eq!(refused["message"], message);
         }
+        for (metadata, code, message) in [
+            (
+                json!({"name": "x"}),
+                422,
+                r#"TokenRequest.authentication.k8s.io "bot" is invalid: metadata.name: Invalid value: "x": must match the service account name if specified"#,
+            ),
+            (
+                json!({"namespace": "x"}),
+                400,
+                "the namespace of the provided object does not match the namespace sent on the request",
+            ),
+            (
+                json!({"uid": "x"}),
+                409,
+                r#"Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "bot": the UID in the token request (x) does not match the UID of the service account ("#,
+            ),
+        ] {
+            let request =
+                json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": metadata});
+            let refused = client.with(&ADMIN, "POST", &format!("{ACCOUNTS}/bot/token"), request).await.expect(code);
+            assert!(refused.text(&["message"]).starts_with(message), "{refused}");
+        }
     });
 }
 
@@ -279,7 +302,7 @@ fn others_are_only_impersonated_by_who_may() {
             .await
             .expect(201);
         let bound = binding("r", "ClusterRole", "r", subject("User", "jane"));
-        client.with(&ADMIN, "POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", bound).await.expect(201);
+        client.with(&ADMIN, "POST", BINDINGS_OF_ALL, bound).await.expect(201);
         let who = async |more: &[(&str, &str)]| {
             let headers = [&JANE[..], more].concat();
             client.with(&headers, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", json!({})).await
@@ -287,22 +310,103 @@ fn others_are_only_impersonated_by_who_may() {
         let joe = [("impersonate-user", "joe"), ("impersonate-extra-a%2fb", "c")];
         let user = who(&joe).await.expect(201)["status"]["userInfo"].clone();
         assert_eq!(user, json!({"username": "joe", "groups": ["system:authenticated"], "extra": {"a/b": ["c"]}}));
-        for (headers, message) in [
+        for (headers, mode) in [
+            ([("impersonate-user", "zoe"), ("x", "")], "user-info"),
+            ([("impersonate-user", "joe"), ("impersonate-group", "system:masters")], "user-info"),
+            ([("impersonate-user", "system:serviceaccount:n:s"), ("x", "")], "serviceaccount"),
+            ([("impersonate-user", "system:node:n"), ("x", "")], "arbitrary-node"),
+        ] {
+            let message = format!(
+                r#"selfsubjectreviews.authentication.k8s.io is forbidden: User "jane" cannot impersonate-on:{mode}:create resource "selfsubjectreviews" in API group "authentication.k8s.io" at the cluster scope"#
+            );
+            assert_eq!(who(&headers).await.expect(403)["message"], message.as_str());
+        }
+    });
+}
+
+#[test]
+fn impersonation_may_be_bound_to_what_is_asked() {
+    run(async {
+        let client = Client::told(setup()).await;
+        let group = "authentication.k8s.io";
+        let rules = json!([
+            {"apiGroups": [group], "resources": ["users"], "resourceNames": ["ann"], "verbs": ["impersonate:user-info"]},
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["impersonate-on:user-info:list"]}
+        ]);
+        let role = json!({"metadata": {"name": "r"}, "rules": rules});
+        client.with(&ADMIN, "POST", CLUSTER_ROLES, role).await.expect(201);
+        let bound = binding("r", "ClusterRole", "r", subject("User", "jane"));
+        client.with(&ADMIN, "POST", BINDINGS_OF_ALL, bound).await.expect(201);
+        let pods = r#"resource "pods" in API group "" in the namespace "default""#;
+        for (path, name, groups, message) in [
+            (PODS, "ann", "", format!(r#"pods is forbidden: User "ann" cannot list {pods}"#)),
             (
-                [("impersonate-user", "zoe"), ("x", "")],
-                r#"users "zoe" is forbidden: User "jane" cannot impersonate resource "users" in API group "" at the cluster scope"#,
+                PODS,
+                "zoe",
+                "",
+                format!(
+                    r#"users.{group} "zoe" is forbidden: User "jane" cannot impersonate:user-info resource "users" in API group "{group}" at the cluster scope"#
+                ),
             ),
             (
-                [("impersonate-user", "joe"), ("impersonate-group", "system:masters")],
-                r#"groups "system:masters" is forbidden: User "jane" cannot impersonate resource "groups" in API group "" at the cluster scope"#,
+                PODS,
+                "ann",
+                MASTERS,
+                format!(
+                    r#"groups.{group} "system:masters" is forbidden: User "jane" cannot impersonate:user-info resource "groups" in API group "{group}" at the cluster scope: impersonating the system:masters group is not allowed"#
+                ),
             ),
             (
-                [("impersonate-user", "system:serviceaccount:n:s"), ("x", "")],
-                r#"serviceaccounts "s" is forbidden: User "jane" cannot impersonate resource "serviceaccounts" in API group "" in the namespace "n""#,
+                "/metrics",
+                "ann",
+                "",
+                r#"forbidden: User "jane" cannot impersonate-on:user-info:get path "/metrics""#.into(),
             ),
         ] {
-            assert_eq!(who(&headers).await.expect(403)["message"], message);
+            let mut headers = [&JANE[..], &[("impersonate-user", name)]].concat();
+            if !groups.is_empty() {
+                headers.push(("impersonate-group", groups));
+            }
+            assert_eq!(client.with(&headers, "GET", path, Value::Null).await.expect(403)["message"], message.as_str());
         }
+    });
+}
+
+#[test]
+fn one_object_may_be_listed_by_who_may_read_it_alone() {
+    run(async {
+        let client = Client::told(setup()).await;
+        client
+            .let_jane(json!([{"apiGroups": [""], "resources": ["pods"], "resourceNames": ["p"], "verbs": ["list"]}]))
+            .await;
+        let list = async |query: &str| client.with(&JANE, "GET", &format!("{PODS}{query}"), Value::Null).await;
+        list("?fieldSelector=metadata.name%3Dp").await.expect(200);
+        list("").await.expect(403);
+        let other = list("?fieldSelector=metadata.name%3Dq").await.expect(403);
+        assert!(other.text(&["message"]).starts_with(r#"pods "q" is forbidden: "#), "{other}");
+        let markup = client.with(&JANE, "GET", "/%3Cb%3E", Value::Null).await.expect(403);
+        assert!(!markup.text(&["message"]).contains('<'), "{markup}");
+    });
+}
+
+#[test]
+fn who_makes_by_applying_must_be_allowed_to_make() {
+    run(async {
+        let client = Client::told(setup()).await;
+        let rule = |verbs: &[&str]| json!({"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs});
+        client.let_jane(json!([rule(&["patch"])])).await;
+        let apply = async || {
+            let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}});
+            let path = "/api/v1/namespaces/default/configmaps/c?fieldManager=m";
+            let request = http::Request::builder().method("PATCH").uri(path).header("authorization", "Bearer jane");
+            let request = request.header("content-type", "application/apply-patch+yaml");
+            client.send(request.body(config.to_string().into()).unwrap()).await
+        };
+        let message = r#"configmaps "c" is forbidden: User "jane" cannot create resource "configmaps" in API group "" in the namespace "default""#;
+        assert_eq!(apply().await.expect(403)["message"], message);
+        let role = json!({"metadata": {"name": "r"}, "rules": [rule(&["patch", "create"])]});
+        client.with(&ADMIN, "PUT", &format!("{ROLES}/r"), role).await.expect(200);
+        apply().await.expect(201);
     });
 }
 

@@ -1,8 +1,8 @@
-//! The user that a verified client certificate names: the common name is the user's, organizations are groups
+//! Whom a certificate, or a request for one, is about: the common name is the user's, organizations are groups
 //! (Kubernetes' X.509 client certificates).
 
-use crate::apiserver::auth::User;
-use crate::apiserver::auth::token::CREDENTIAL;
+use super::User;
+use super::token::CREDENTIAL;
 use ring::digest::{SHA256, digest};
 
 /// The tags of DER (X.690) that lie on the way to a certificate's subject.
@@ -18,7 +18,7 @@ const ORGANIZATION: u8 = 10;
 /// The last bytes of the attribute with a user's uid, below 1.3.6.1.4.1 (KEP-5279).
 const UID: [u8; 9] = [0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xc2, 0x53, 0x02];
 
-/// The user of a certificate; none when it has no common name.
+/// The user of a verified client certificate; none when it has no common name.
 pub fn user(certificate: &[u8]) -> Option<User> {
     let print: String = digest(&SHA256, certificate).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let (_, certificate, _) = element(certificate)?;
@@ -32,7 +32,23 @@ pub fn user(certificate: &[u8]) -> Option<User> {
     let (_, _, rest) = element(rest)?;
     let (_, _, rest) = element(rest)?;
     let (SEQUENCE, subject, _) = element(rest)? else { return None };
-    let (mut name, mut uid, mut groups) = (None, String::new(), Vec::new());
+    let (name, user) = named(subject)?;
+    let extra = [(CREDENTIAL.to_string(), vec![format!("X509SHA256={print}")])].into();
+    Some(User { name: name?, extra, ..user })
+}
+
+/// The groups that a request for a certificate (PKCS #10, RFC 2986) asks for; none when it is no such request.
+pub fn requested_groups(request: &[u8]) -> Option<Vec<String>> {
+    let (SEQUENCE, request, _) = element(request)? else { return None };
+    let (SEQUENCE, fields, _) = element(request)? else { return None };
+    let (INTEGER, _, rest) = element(fields)? else { return None };
+    let (SEQUENCE, subject, _) = element(rest)? else { return None };
+    Some(named(subject)?.1.groups)
+}
+
+/// The common name, if there is one, and what else a subject says of a user.
+fn named(subject: &[u8]) -> Option<(Option<String>, User)> {
+    let (mut name, mut user) = (None, User::default());
     for (_, set) in Elements(subject) {
         for (_, pair) in Elements(set) {
             let (OBJECT_IDENTIFIER, identifier, value) = element(pair)? else { continue };
@@ -40,14 +56,13 @@ pub fn user(certificate: &[u8]) -> Option<User> {
             let text = String::from_utf8_lossy(value).into_owned();
             match identifier {
                 [a, b, COMMON_NAME] if [*a, *b] == ATTRIBUTES => name = Some(text),
-                [a, b, ORGANIZATION] if [*a, *b] == ATTRIBUTES => groups.push(text),
-                _ if identifier == UID => uid = text,
+                [a, b, ORGANIZATION] if [*a, *b] == ATTRIBUTES => user.groups.push(text),
+                _ if identifier == UID => user.uid = text,
                 _ => {}
             }
         }
     }
-    let extra = [(CREDENTIAL.to_string(), vec![format!("X509SHA256={print}")])].into();
-    Some(User { name: name?, uid, groups, extra })
+    Some((name, user))
 }
 
 /// The first element: its tag, its content, and what follows it.
@@ -93,6 +108,16 @@ mod tests {
         assert_eq!((user.name.as_str(), user.groups.as_slice()), ("ada", &["system:masters".to_owned()][..]));
         assert_eq!(user.uid, "17");
         assert!(user.extra[CREDENTIAL][0].starts_with("X509SHA256="));
+    }
+
+    #[test]
+    fn requests_name_groups() {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "ada");
+        params.distinguished_name.push(DnType::OrganizationName, "dev");
+        let request = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
+        assert_eq!(requested_groups(request.der()), Some(vec!["dev".to_string()]));
+        assert_eq!(requested_groups(b"\x30\x02\x30\x00"), None);
     }
 
     #[test]
