@@ -220,6 +220,7 @@ impl Server {
             Part::Status => served.validate_status(&new, live, &mut errors),
             _ => (rules.validate_part_update)(edit.manager.subresource, &new, live, &mut errors),
         }
+        warnings.append(&mut errors.warnings);
         if !errors.causes.is_empty() {
             return Err(Refused::Failure(invalid(served.about_kind(live.name()), errors)));
         }

@@ -75,7 +75,7 @@ pub fn serve(definition: &Value, revision: u64, registry: &Registry) -> Vec<Arc<
             let selectable = version.items_at(&["selectableFields"]).iter();
             let rules = if version.at(&["subresources", "status"]).is_some() { RULES_WITH_STATUS } else { RULES };
             let custom = Custom {
-                schema: Arc::new(Schema::compile(&source)),
+                schema: Arc::new(Schema::compile_whole(&source)),
                 types: openapi::types(&kind, &source),
                 type_name,
                 list_kind: definition.text(&["status", "acceptedNames", "listKind"]).into(),

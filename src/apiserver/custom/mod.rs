@@ -13,8 +13,9 @@ mod formats;
 mod lists;
 mod naming;
 mod openapi;
-mod pattern;
 mod prune;
+mod rule_types;
+pub mod rules;
 mod scale;
 pub mod schema;
 
@@ -99,6 +100,7 @@ impl Custom {
         }
         embedded::validate(object, &self.schema, errors);
         lists::validate(object, &self.schema, errors);
+        rules::validate(object, old, &self.schema, errors);
     }
 
     /// The cells of a table row.
@@ -118,4 +120,16 @@ impl Custom {
             }
         })
     }
+}
+
+/// Whether what is wrong already keeps rules from being evaluated.
+fn blocks_rules(errors: &Errors) -> bool {
+    const BLOCKING: [&str; 5] = [
+        "FieldValueNotSupported",
+        "FieldValueRequired",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    ];
+    errors.causes.iter().any(|cause| BLOCKING.contains(&cause.reason.as_str()))
 }

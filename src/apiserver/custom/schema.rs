@@ -1,7 +1,8 @@
 //! Structural schemas (KEP-20180731), compiled from what a definition says.
 
-use super::pattern;
+use super::rules::{self, Rule};
 use crate::api::{ObjectExt, Value};
+use crate::expr::regexp;
 use regex::Regex;
 use std::collections::BTreeMap;
 
@@ -34,6 +35,10 @@ pub struct Schema {
     pub atomic_map: bool,
     /// What values must be like.
     pub checks: Checks,
+    /// Rules in CEL.
+    pub rules: Vec<Rule>,
+    /// Whether there are rules here or in what is below.
+    pub has_rules: bool,
 }
 
 /// What may be in a map besides the fields that are named.
@@ -49,6 +54,13 @@ pub enum Additional {
 }
 
 impl Additional {
+    fn schema_mut(&mut self) -> Option<&mut Schema> {
+        match self {
+            Self::Of(schema) => Some(schema),
+            Self::None | Self::Any => None,
+        }
+    }
+
     /// The schema of the values, when they have one.
     pub fn schema(&self) -> Option<&Schema> {
         match self {
@@ -100,7 +112,32 @@ pub struct Checks {
 }
 
 impl Schema {
-    /// Compiles a schema as a CustomResourceDefinition has it.
+    /// Compiles the schema of whole objects, with its rules, as a CustomResourceDefinition has it.
+    pub fn compile_whole(source: &Value) -> Self {
+        let mut schema = Self::compile(source);
+        schema.add_rules(source, true);
+        schema
+    }
+
+    /// Compiles the rules of a schema, and of what is below it.
+    fn add_rules(&mut self, source: &Value, whole: bool) {
+        for (name, property) in &mut self.properties {
+            if let Some(source) = source.at(&["properties", name]) {
+                property.add_rules(source, property.embedded);
+            }
+        }
+        let below = [("items", self.items.as_deref_mut()), ("additionalProperties", self.additional.schema_mut())];
+        for (name, schema) in below {
+            if let Some((schema, source)) = schema.zip(source.get(name)) {
+                schema.add_rules(source, schema.embedded);
+            }
+        }
+        self.rules = rules::compile(source, self, whole);
+        let parts = self.properties.values().chain(self.items.as_deref()).chain(self.additional.schema());
+        self.has_rules = !self.rules.is_empty() || parts.into_iter().any(|part| part.has_rules);
+    }
+
+    /// Compiles a schema, without its rules.
     pub fn compile(source: &Value) -> Self {
         let text = |key: &str| source.text(&[key]).to_owned();
         let holds = |key: &str| source.get(key).and_then(Value::as_bool).unwrap_or(false);
@@ -124,6 +161,7 @@ impl Schema {
             list_map_keys: texts(source, "x-kubernetes-list-map-keys"),
             atomic_map: source.text(&["x-kubernetes-map-type"]) == "atomic",
             checks: Checks::compile(source),
+            ..Self::default()
         }
     }
 
@@ -158,7 +196,7 @@ impl Checks {
         Self {
             format: if super::formats::is_known(format) { format.to_owned() } else { String::new() },
             allowed: source.items_at(&["enum"]).to_vec(),
-            pattern: (!pattern.is_empty()).then(|| (pattern.to_owned(), pattern::compile(pattern))),
+            pattern: (!pattern.is_empty()).then(|| (pattern.to_owned(), regexp::compile(pattern))),
             maximum: number("maximum").map(|most| (most, holds("exclusiveMaximum"))),
             minimum: number("minimum").map(|least| (least, holds("exclusiveMinimum"))),
             multiple_of: number("multipleOf"),

@@ -8,6 +8,8 @@ use std::fmt::{self, Display, Write};
 pub struct Errors {
     /// The complaints; their `field` is the path.
     pub causes: Vec<Cause>,
+    /// What is only warned of.
+    pub warnings: Vec<String>,
 }
 
 impl Errors {

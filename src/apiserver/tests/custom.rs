@@ -283,3 +283,44 @@ fn a_new_schema_holds_for_old_objects() {
         client.merge(&format!("{FOOS}/a"), json!({"spec": {"n": 2}})).await.expect(422);
     });
 }
+
+#[test]
+fn rules_hold() {
+    run(async {
+        let client = Client::new().await;
+        let rule = |rule: Value| json!({"type": "integer", "x-kubernetes-validations": [rule]});
+        let wrong =
+            client.post(DEFINITIONS, foos(json!({"color": {"type": "string"}, "n": rule(json!({"rule": "self.x"}))})));
+        let wrong = wrong.await.expect(422);
+        let cause = &wrong["details"]["causes"][0];
+        let at = "spec.validation.openAPIV3Schema.properties[spec].properties[n].x-kubernetes-validations[0].rule";
+        assert_eq!(cause["field"], at);
+        assert!(cause["message"].as_str().unwrap().contains("compilation failed: ERROR: <input>:1:5: "), "{cause}");
+        let mut pairs = rule(json!({"rule": "self.all(a, self.exists(b, a == b))"}));
+        pairs["type"] = "array".into();
+        pairs["items"] = json!({"type": "string"});
+        let wrong = client.post(DEFINITIONS, foos(json!({"pairs": pairs}))).await.expect(422);
+        let why = "Forbidden: estimated rule cost exceeds budget by factor of more than 100x (try simplifying the rule, or \
+                   adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)";
+        let causes: Vec<&str> =
+            wrong["details"]["causes"].as_array().unwrap().iter().filter_map(|c| c["message"].as_str()).collect();
+        assert_eq!(causes[0], why);
+        assert_eq!(causes[1..].len(), 2, "the rule and the schema are named: {causes:?}");
+        let grows = rule(
+            json!({"rule": "self >= oldSelf", "messageExpression": "'%d is less than %d'.format([self, oldSelf])"}),
+        );
+        client
+            .post(DEFINITIONS, foos(json!({"color": {"type": "string", "enum": ["red"]}, "n": grows})))
+            .await
+            .expect(201);
+        client.post(FOOS, foo("a", json!({"n": 3}))).await.expect(201);
+        let refused = client.merge(&format!("{FOOS}/a"), json!({"spec": {"n": 2}})).await.expect(422);
+        assert_eq!(refused["message"], r#"Foo.example.com "a" is invalid: spec.n: Invalid value: 2: 2 is less than 3"#);
+        let refused = client.merge(&format!("{FOOS}/a"), json!({"spec": {"n": 2, "color": "x"}})).await.expect(422);
+        assert_eq!(
+            refused["details"]["causes"][1]["field"], "<nil>",
+            "rules are not evaluated for what is wrong anyway"
+        );
+        client.merge(&format!("{FOOS}/a"), json!({"spec": {"n": 4}})).await.expect(200);
+    });
+}

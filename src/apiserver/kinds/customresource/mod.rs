@@ -1,6 +1,7 @@
 //! CustomResourceDefinitions.
 
 mod names;
+mod rules;
 mod schema;
 mod structural;
 mod versions;

@@ -1,8 +1,8 @@
 //! The schemas of custom resources: what OpenAPI has and Kubernetes has not, and Kubernetes' own extensions. Rules
-//! (CEL) are kept, and not compiled.
+//! (CEL) are compiled.
 
 use super::super::field::{Errors, Field, quoted};
-use super::structural;
+use super::{rules, structural};
 use crate::api::{Object, ObjectExt, Value};
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
@@ -56,8 +56,15 @@ pub(super) fn validate(schema: &Field, has_status: bool, errors: &mut Errors) {
     if schema.get("nullable").is_true() {
         errors.forbidden(schema.get("nullable"), "nullable cannot be true at the root");
     }
+    let before = errors.causes.len();
     structural::validate(schema, errors);
-    part(schema, &Place { root: true, ..Place::default() }, errors);
+    // Rules are compiled for schemas that are structural.
+    let scope = (errors.causes.len() == before).then(rules::Scope::default);
+    let mut found = Found::default();
+    part(schema, &Place { root: true, rules: scope, ..Place::default() }, &mut found);
+    errors.causes.extend(found.schemas.causes);
+    errors.causes.extend(found.rules.causes);
+    found.costs.sum_up(schema, errors);
 }
 
 /// Where in a schema something lies.
@@ -66,24 +73,37 @@ struct Place<'a> {
     root: bool,
     in_metadata: bool,
     no_defaults: Option<&'a str>,
+    rules: Option<rules::Scope<'a>>,
 }
 
-fn part(schema: &Field, place: &Place, errors: &mut Errors) {
+/// What is wrong: with schemas, and with rules, which is said after that.
+#[derive(Default)]
+struct Found {
+    schemas: Errors,
+    rules: Errors,
+    costs: rules::Costs,
+}
+
+fn part(schema: &Field, place: &Place, found: &mut Found) {
+    let before = found.schemas.causes.len();
+    let errors = &mut found.schemas;
     standard(schema, place, errors);
     if schema.get("uniqueItems").is_true() {
         let complaint = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
         errors.forbidden(schema.get("uniqueItems"), complaint);
     }
-    let inner = Place { root: false, ..*place };
     let (properties, additional, items) =
         (schema.get("properties"), schema.get("additionalProperties"), schema.get("items"));
     if additional.is_set() && properties.count() > 0 && additional.value() != &Value::Bool(true) {
         errors.forbidden(additional, "additionalProperties and properties are mutual exclusive");
     }
+    let path = schema.to_string();
+    let scope = place.rules.map(|scope| scope.below(schema.value()));
+    let inner = Place { root: false, rules: scope, ..*place };
     if additional.value().is_object() {
         let reason = "inside additionalProperties applying to object metadata";
         let no_defaults = place.in_metadata.then_some(reason).or(place.no_defaults);
-        part(&additional, &Place { no_defaults, ..inner }, errors);
+        part(&additional, &Place { no_defaults, ..inner }, found);
     }
     for (name, property) in properties.entries() {
         let meta = ["metadata", "kind", "apiVersion"].contains(&name);
@@ -94,20 +114,27 @@ fn part(schema: &Field, place: &Place, errors: &mut Errors) {
         if meta && place.root {
             inner.no_defaults = Some(&reason);
         }
-        part(&property, &inner, errors);
+        part(&property, &inner, found);
     }
     for list in ["not", "allOf", "oneOf", "anyOf"].map(|name| schema.get(name)) {
+        let inner = Place { rules: None, ..inner };
         if list.value().is_object() {
-            part(&list, &inner, errors);
+            part(&list, &inner, found);
         }
-        list.items().for_each(|schema| part(&schema, &inner, errors));
+        list.items().for_each(|schema| part(&schema, &inner, found));
     }
     if items.value().is_object() {
-        part(&items, &inner, errors);
+        let keyed = schema.get("x-kubernetes-list-type").text() == "map";
+        let rules = scope.map(|scope| if keyed { scope } else { scope.without_old(&path) });
+        part(&items, &Place { rules, ..inner }, found);
     }
-    extensions(schema, errors);
-    list_map(schema, errors);
-    rules(&schema.get("x-kubernetes-validations"), errors);
+    extensions(schema, &mut found.schemas);
+    list_map(schema, &mut found.schemas);
+    rules::written(schema, &mut found.schemas);
+    if let Some(scope) = place.rules.filter(|_| found.schemas.causes.len() == before) {
+        let whole = place.root || schema.get("x-kubernetes-embedded-resource").is_true();
+        rules::compiled(schema, whole, &scope, &mut found.rules, &mut found.costs);
+    }
 }
 
 /// Complains about what OpenAPI has and Kubernetes has not.
@@ -233,37 +260,6 @@ fn list_map(schema: &Field, errors: &mut Errors) {
         }
         if property.get("nullable").is_true() {
             errors.forbidden(property.get("nullable"), &format!("{reason} cannot be nullable"));
-        }
-    }
-}
-
-fn rules(rules: &Field, errors: &mut Errors) {
-    let breaks = |text: &str| text.contains(['\n', '\r']);
-    for rule in rules.items() {
-        let [text, message, expression, reason, path] =
-            ["rule", "message", "messageExpression", "reason", "fieldPath"].map(|name| rule.get(name));
-        let trimmed = message.text().trim();
-        if text.text().trim().is_empty() {
-            errors.required(text, "rule is not specified");
-        } else if !message.is_empty() && trimmed.is_empty() {
-            errors.reject(&message, "must be non-empty if specified");
-        } else if breaks(trimmed) {
-            errors.reject(&message, "must not contain line breaks");
-        } else if breaks(text.text().trim()) && trimmed.is_empty() {
-            errors.required(message, "message must be specified if rule contains line breaks");
-        }
-        if !expression.is_empty() && expression.text().trim().is_empty() {
-            errors.required(expression, "messageExpression must be non-empty if specified");
-        }
-        if reason.is_set() {
-            let reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
-            errors.one_of(&reason, &reasons);
-        }
-        if !path.is_empty() && path.text().trim().is_empty() {
-            errors.reject(&path, "must be non-empty if specified");
-        }
-        if breaks(path.text()) {
-            errors.reject(&path, "must not contain line breaks");
         }
     }
 }
