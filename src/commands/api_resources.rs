@@ -121,7 +121,8 @@ struct List<'a> {
     kind: &'a str,
     api_version: &'a str,
     group_version: &'a str,
-    resources: Vec<Resource<'a>>,
+    /// None, which is written as null, where there are no types.
+    resources: Option<Vec<Resource<'a>>>,
 }
 
 /// Prints the types.
@@ -192,20 +193,22 @@ fn printed(resources: &[Mapping], format: Format) -> Result<String, Failure> {
         kind: "APIResourceList",
         api_version: "v1",
         group_version: "",
-        resources: resources
-            .iter()
-            .map(|r| Resource {
-                name: &r.gvr.resource,
-                singular_name: &r.singular,
-                namespaced: r.namespaced,
-                group: &r.gvr.group,
-                version: &r.gvr.version,
-                kind: &r.gvk.kind,
-                verbs: &r.verbs,
-                short_names: &r.short_names,
-                categories: &r.categories,
-            })
-            .collect(),
+        resources: (!resources.is_empty()).then(|| {
+            resources
+                .iter()
+                .map(|r| Resource {
+                    name: &r.gvr.resource,
+                    singular_name: &r.singular,
+                    namespaced: r.namespaced,
+                    group: &r.gvr.group,
+                    version: &r.gvr.version,
+                    kind: &r.gvk.kind,
+                    verbs: &r.verbs,
+                    short_names: &r.short_names,
+                    categories: &r.categories,
+                })
+                .collect()
+        }),
     };
     let unreadable = |error: serde_json::Error| Failure::message(error.to_string());
     Ok(match format {

@@ -218,7 +218,7 @@ async fn find_targets(
             let (infos, unread) = apart(cx.infos(cluster, sources, &plan.labels, None).await?);
             Ok((infos.into_iter().map(target).collect(), unread))
         }
-        Some(Targets::Names { pairs, .. }) => find::named(cluster, pairs, plan.all_namespaces)
+        Some(Targets::Names { pairs, combined }) => find::named(cluster, pairs, *combined, plan.all_namespaces)
             .await
             .map(|infos| (infos.into_iter().map(target).collect(), None)),
         Some(Targets::Types(types)) => {

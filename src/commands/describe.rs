@@ -131,7 +131,9 @@ async fn all(plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<Exit, F
 async fn objects(plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<(Vec<Object>, Vec<Failure>), Failure> {
     let (infos, mut failures) = match &plan.targets {
         Targets::Types(types) => return listed(plan, cluster, types).await,
-        Targets::Names { pairs, .. } => (find::named(cluster, pairs, plan.all_namespaces).await?, Vec::new()),
+        Targets::Names { pairs, combined } => {
+            (find::named(cluster, pairs, *combined, plan.all_namespaces).await?, Vec::new())
+        }
         Targets::Files(sources) => {
             let (infos, unread) = apart(cx.infos(cluster, sources, &plan.labels, None).await?);
             (infos, unread.into_iter().collect())
@@ -143,11 +145,11 @@ async fn objects(plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<(Ve
         |index| {
             let info = &infos[index];
             let request = plan.query.object(&info.mapping, &info.namespace, &info.name);
-            async move { cluster.client.json(&request).await }
+            async move { find::answer(cluster, info, &request).await }
         },
         |_, result| match result {
             Ok(object) => objects.push(object),
-            Err(error) => failures.push(error.into()),
+            Err(failure) => failures.push(failure),
         },
     )
     .await;

@@ -127,6 +127,7 @@ pub static COMMANDS: &[Entry] = &[
     leaf(api_resources::command, api_resources::run),
     leaf(api_versions::command, api_versions::run),
     Entry { command: config::command, run: None, below: config::BELOW },
+    Entry { command: plugin::command, run: None, below: plugin::BELOW },
     leaf(version::command, version::run),
     #[cfg(feature = "apiserver")]
     leaf(sandbox::command, sandbox::run),

@@ -136,8 +136,8 @@ impl Context {
                 let (infos, unread) = apart(self.infos(cluster, sources, labels, None).await?);
                 Ok(infos.into_iter().map(Ok).chain(unread.map(Err)).collect())
             }
-            Targets::Names { pairs, .. } => {
-                let infos = find::named(cluster, pairs, wanted.all_namespaces).await?;
+            Targets::Names { pairs, combined } => {
+                let infos = find::named(cluster, pairs, *combined, wanted.all_namespaces).await?;
                 Ok(infos.into_iter().map(Ok).collect())
             }
             Targets::Types(types) => {

@@ -53,8 +53,9 @@ fn text(failure: &Failure, program: &str) -> String {
     }
 }
 
+/// Each failure gets its newline, though it ends in one already.
 fn lines(failures: &[Failure], program: &str) -> String {
-    failures.iter().map(|failure| one_of_many(failure, program)).collect::<Vec<_>>().join("\n")
+    failures.iter().map(|failure| one_of_many(failure, program) + "\n").collect()
 }
 
 /// A failure among others: without `error:`, what is invalid not taken apart, and several of one object in brackets.

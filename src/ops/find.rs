@@ -20,37 +20,59 @@ pub async fn types(cluster: &Cluster, words: &[String]) -> Result<Vec<Mapping>, 
     Ok(mappings)
 }
 
-/// Objects by type and name; they are not asked for yet.
-pub async fn named(cluster: &Cluster, pairs: &[(String, String)], all_namespaces: bool) -> Result<Vec<Info>, Failure> {
-    let mut infos: Vec<Info> = Vec::new();
-    let mut known: Vec<(&str, Vec<Mapping>)> = Vec::new();
+/// Objects by type and name; they are not asked for yet. `combined` says that the pairs were made of `type/name` words.
+///
+/// Names are those of one type: a category is refused, as kubectl refuses it.
+pub async fn named(
+    cluster: &Cluster,
+    pairs: &[(String, String)],
+    combined: bool,
+    all_namespaces: bool,
+) -> Result<Vec<Info>, Failure> {
+    let mut known: Vec<(&str, Mapping)> = Vec::new();
     for (word, _) in pairs {
-        if !known.iter().any(|(k, _)| k == word) {
-            known.push((word, types(cluster, std::slice::from_ref(word)).await?));
+        if known.iter().any(|(k, _)| k == word) {
+            continue;
         }
-    }
-    for (word, name) in pairs {
-        let Some((_, mappings)) = known.iter().find(|(k, _)| k == word) else { continue };
-        for mapping in mappings {
-            if mapping.namespaced && all_namespaces {
-                return Err(Failure::message("a resource cannot be retrieved by name across all namespaces"));
+        let mapping = match combined {
+            true => cluster.client.resource(word).await?,
+            false => {
+                let mut mappings = types(cluster, std::slice::from_ref(word)).await?;
+                match (mappings.pop(), mappings.is_empty()) {
+                    (Some(mapping), true) => mapping,
+                    _ => return Err(Failure::message("you must specify only one resource")),
+                }
             }
-            infos.push(Info {
-                mapping: mapping.clone(),
-                namespace: if mapping.namespaced { cluster.namespace.clone() } else { String::new() },
-                name: name.clone(),
-                object: Value::Null,
-                source: String::new(),
-            });
+        };
+        known.push((word, mapping));
+    }
+    let mut infos: Vec<Info> = Vec::new();
+    for (word, name) in pairs {
+        let Some((_, mapping)) = known.iter().find(|(k, _)| k == word) else { continue };
+        if mapping.namespaced && all_namespaces {
+            return Err(Failure::message("a resource cannot be retrieved by name across all namespaces"));
         }
+        infos.push(Info {
+            mapping: mapping.clone(),
+            namespace: if mapping.namespaced { cluster.namespace.clone() } else { String::new() },
+            name: name.clone(),
+            object: Value::Null,
+            source: String::new(),
+        });
     }
     Ok(infos)
 }
 
-/// Reads the object of an info. When there is none, and not even its namespace, it is the namespace that is missing.
+/// Reads the object of an info.
 pub async fn retrieve(cluster: &Cluster, info: &Info, subresource: &str) -> Result<Object, Failure> {
     let request = Request::get(&info.mapping, &info.namespace, &info.name).subresource(subresource);
-    let failure = match cluster.client.json(&request).await.map_err(Failure::from) {
+    answer(cluster, info, &request).await
+}
+
+/// The answer to a request for the object of an info. When there is none, and not even its namespace, it is the
+/// namespace that is missing.
+pub async fn answer(cluster: &Cluster, info: &Info, request: &Request) -> Result<Object, Failure> {
+    let failure = match cluster.client.json(request).await.map_err(Failure::from) {
         Ok(object) => return Ok(object),
         Err(failure) => failure,
     };

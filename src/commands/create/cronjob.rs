@@ -31,7 +31,7 @@ pub fn command() -> Command {
 
 fn object(matches: &ArgMatches) -> Result<Object, Failure> {
     required(matches, &["image", "schedule"])?;
-    let name = generated::name(matches, "create cronjob")?;
+    let name = generated::any_name(matches, "create cronjob")?;
     let restart = match matches.text("restart") {
         "" => "OnFailure",
         restart => restart,

@@ -46,10 +46,17 @@ pub fn sources(matches: &ArgMatches) -> Result<PairSources, Failure> {
     Ok(sources)
 }
 
-/// The one name that a generator takes.
+/// The one name that a generator takes, which says something.
 pub fn name(matches: &ArgMatches, command: &str) -> Result<String, Failure> {
+    match any_name(matches, command)? {
+        name if name.is_empty() => Err(Failure::message("name must be specified")),
+        name => Ok(name),
+    }
+}
+
+/// The one name that a generator takes, where an empty one is for the server to refuse.
+pub fn any_name(matches: &ArgMatches, command: &str) -> Result<String, Failure> {
     match matches.words().as_slice() {
-        [name] if name.is_empty() => Err(Failure::message("name must be specified")),
         [name] => Ok(name.clone()),
         words => Err(Failure::Usage {
             message: format!("exactly one NAME is required, got {}", words.len()),

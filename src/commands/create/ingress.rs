@@ -51,7 +51,7 @@ struct Plan {
 }
 
 fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
-    let name = generated::name(matches, "create ingress")?;
+    let name = generated::any_name(matches, "create ingress")?;
     let (rules, backend) = (matches.list("rule"), matches.text("default-backend"));
     if rules.is_empty() && backend.is_empty() {
         return Err(Failure::message(

@@ -40,7 +40,7 @@ struct Plan {
 
 fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
     let plan = Plan {
-        name: generated::name(matches, "create job")?,
+        name: generated::any_name(matches, "create job")?,
         image: matches.text("image").into(),
         from: matches.text("from").into(),
         command: matches.list("after-dashes"),

@@ -33,7 +33,7 @@ pub fn command() -> Command {
 fn object(matches: &ArgMatches) -> Result<Object, Failure> {
     Ok(json!({
         "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
-        "metadata": {"name": generated::name(matches, "create priorityclass")?},
+        "metadata": {"name": generated::any_name(matches, "create priorityclass")?},
         "value": matches.integer("value"), "globalDefault": matches.on("global-default"),
         "description": matches.text("description"), "preemptionPolicy": matches.text("preemption-policy"),
     }))

@@ -52,7 +52,7 @@ struct Plan {
 fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
     let fail = |text: &str| Err(Failure::message(text));
     let plan = Plan {
-        name: generated::name(matches, "create token")?,
+        name: generated::any_name(matches, "create token")?,
         audiences: matches.list("audience"),
         duration: matches.span("duration"),
         kind: matches.text("bound-object-kind").into(),
@@ -60,6 +60,7 @@ fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
         uid: matches.text("bound-object-uid").into(),
     };
     match () {
+        () if plan.name.is_empty() => fail("service account name is required"),
         () if plan.duration.0 < 0 => fail("--duration must be greater than or equal to 0"),
         () if plan.duration.0 % 1_000_000_000 != 0 => fail("--duration cannot be expressed in units less than seconds"),
         () if plan.audiences.iter().any(String::is_empty) => fail("--audience must not be an empty string"),

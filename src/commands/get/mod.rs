@@ -77,7 +77,8 @@ struct Watch {
     events: bool,
 }
 
-fn plan(matches: &ArgMatches, chosen: &Chosen, program: &str) -> Result<Plan, Failure> {
+/// `chosen` is none where the format cannot be used.
+fn plan(matches: &ArgMatches, chosen: Option<&Chosen>, program: &str) -> Result<Plan, Failure> {
     let fail = |text: String| Err(Failure::Message(text));
     let raw = matches.text("raw").to_string();
     let output = matches.text("output");
@@ -133,8 +134,8 @@ fn plan(matches: &ArgMatches, chosen: &Chosen, program: &str) -> Result<Plan, Fa
         "" => None,
         field => Some(field.to_string()),
     };
-    let wide = matches!(chosen, Chosen::Human { wide: true });
-    let human = matches!(chosen, Chosen::Human { .. });
+    let wide = matches!(chosen, Some(Chosen::Human { wide: true }));
+    let human = matches!(chosen, Some(Chosen::Human { .. }));
     // The objects beside the rows are asked for only where a column or the order needs them.
     let include = match () {
         () if sort_by.is_some() => "Object",
@@ -182,8 +183,8 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
             "You must specify the type of resource to get. Use \"{program} api-resources\" for a complete list of supported resources.\n\n"
         ));
     }
-    let chosen = cx.chosen(matches, format::GET)?;
-    let mut plan = plan(matches, &chosen, program)?;
+    let chosen = cx.chosen(matches, format::GET);
+    let mut plan = plan(matches, chosen.as_ref().ok(), program)?;
     plan.table.now = cx.now().timestamp().as_second();
     if !plan.raw.is_empty() {
         let client = cx.client()?;
@@ -194,13 +195,28 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
     if let Some(watch) = plan.watch {
-        return runtime.block_on(watching::run(cx, &cluster, &plan, watch, chosen));
+        return runtime.block_on(watching::run(cx, &cluster, &plan, watch, chosen?));
     }
     match chosen {
-        Chosen::Human { .. } => runtime.block_on(print_tables(cx, &cluster, &plan)),
-        Chosen::Name(printer) => runtime.block_on(print_objects(cx, &cluster, &plan, Box::new(printer))),
-        Chosen::Objects(printer) => runtime.block_on(print_objects(cx, &cluster, &plan, printer)),
+        Ok(Chosen::Human { .. }) => runtime.block_on(print_tables(cx, &cluster, &plan)),
+        Ok(Chosen::Name(printer)) => runtime.block_on(print_objects(cx, &cluster, &plan, Box::new(printer))),
+        Ok(Chosen::Objects(printer)) => runtime.block_on(print_objects(cx, &cluster, &plan, printer)),
+        Err(unusable) => runtime.block_on(refuse(cx, &cluster, &plan, unusable)),
     }
+}
+
+/// Refuses a format that cannot be used: only where there is something to print, for what cannot be read is said first.
+async fn refuse(cx: &mut Context, cluster: &Cluster, plan: &Plan, unusable: Failure) -> Result<Exit, Failure> {
+    let mut empty = true;
+    let failures = answers(cx, cluster, plan, false, &mut |_, (_, answer)| {
+        empty &= lists::items(answer).is_empty();
+        Ok(())
+    })
+    .await?;
+    if means_one(plan) && !failures.is_empty() || empty && plan.ignore_not_found {
+        return Failure::collect(failures).map(|()| 0);
+    }
+    Err(unusable)
 }
 
 /// One answer for a person: a page of a type, or one object of it.
@@ -253,16 +269,18 @@ async fn answers(
                 },
             )
             .await;
-            for answer in pages {
-                each(cx, answer)?;
-            }
-            return Ok(failures.into_iter().map(|(_, failure)| failure).collect());
+            let unprinted = pages.into_iter().try_for_each(|answer| each(cx, answer)).err();
+            return Ok(failures.into_iter().map(|(_, failure)| failure).chain(unprinted).collect());
         }
-        Some(Targets::Names { pairs, .. }) => find::named(cluster, pairs, plan.all_namespaces).await?,
+        Some(Targets::Names { pairs, combined }) => find::named(cluster, pairs, *combined, plan.all_namespaces).await?,
         Some(Targets::Files(sources)) => {
             let mut infos = Vec::new();
             for item in cx.infos(cluster, sources, &plan.labels, None).await? {
                 match item {
+                    Ok(Info { mapping, name, .. }) if plan.all_namespaces && mapping.namespaced => {
+                        let message = format!("no namespace set on resource {} {name:?}", mapping.gvr);
+                        failures.push((infos.len(), Failure::message(message)));
+                    }
                     Ok(info) => infos.push(info),
                     Err(failure) => failures.push((infos.len(), failure)),
                 }
@@ -281,17 +299,15 @@ async fn answers(
         },
     )
     .await;
-    for answer in found {
-        each(cx, answer)?;
-    }
+    let unprinted = found.into_iter().try_for_each(|answer| each(cx, answer)).err();
     // What could not be read stands before the object that came after it.
     failures.sort_by_key(|(index, _)| *index);
-    Ok(failures.into_iter().map(|(_, failure)| failure).collect())
+    Ok(failures.into_iter().map(|(_, failure)| failure).chain(unprinted).collect())
 }
 
 async fn one(cluster: &Cluster, plan: &Plan, info: &Info) -> Result<Value, Failure> {
     let request = plan.query.object(&info.mapping, &info.namespace, &info.name);
-    Ok(cluster.client.json(&request).await?)
+    find::answer(cluster, info, &request).await
 }
 
 /// Whether exactly one object is meant, so that it is printed by itself and not as a list of one.
@@ -414,11 +430,11 @@ async fn print_objects(
     if let Some(field) = &plan.sort_by {
         sort::objects(&mut objects, field).map_err(|error| Failure::message(error.to_string()))?;
     }
-    match (single, objects.len()) {
-        (true, 1) => printer.object(objects.remove(0), cx.stdout())?,
-        _ => printer.list(objects, cx.stdout())?,
-    }
-    Failure::collect(failures).map(|()| 0)
+    let printed = match (single, objects.len()) {
+        (true, 1) => printer.object(objects.remove(0), cx.stdout()),
+        _ => printer.list(objects, cx.stdout()),
+    };
+    Failure::collect(failures.into_iter().chain(printed.err().map(Failure::from)).collect()).map(|()| 0)
 }
 
 /// The objects of an answer, each saying what it is.
@@ -437,23 +453,24 @@ async fn stream_objects(
     printer: &mut dyn Printer,
 ) -> Result<Option<Vec<Failure>>, Failure> {
     let mut started = false;
-    let failures = answers(cx, cluster, plan, true, &mut |cx, (mapping, answer)| {
-        if !started {
-            printer.list_start(cx.stdout())?;
-            started = true;
+    let mut failures = answers(cx, cluster, plan, true, &mut |cx, (mapping, answer)| {
+        for object in named(&mapping, answer) {
+            if !std::mem::replace(&mut started, true) {
+                printer.list_start(cx.stdout())?;
+            }
+            printer.list_item(object, cx.stdout())?;
         }
-        named(&mapping, answer).into_iter().try_for_each(|object| printer.list_item(object, cx.stdout()))?;
         Ok(())
     })
     .await?;
-    if !(started || plan.ignore_not_found && failures.is_empty()) {
+    if !(started || plan.ignore_not_found) {
         printer.list_start(cx.stdout())?;
         started = true;
     }
     if started {
         match printer.list_end(cx.stdout()) {
             Err(PrintError::Whole) => return Ok(None),
-            end => end?,
+            end => failures.extend(end.err().map(Failure::from)),
         }
     }
     Ok(Some(failures))

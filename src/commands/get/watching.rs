@@ -92,8 +92,8 @@ impl Watcher {
                     _ => return Err(single()),
                 }
             }
-            Some(Targets::Names { pairs, .. }) => {
-                match find::named(cluster, pairs, plan.all_namespaces).await?.as_slice() {
+            Some(Targets::Names { pairs, combined }) => {
+                match find::named(cluster, pairs, *combined, plan.all_namespaces).await?.as_slice() {
                     [info] => (info.mapping.clone(), info.namespace.clone(), info.name.clone()),
                     _ => return Err(single()),
                 }

@@ -36,7 +36,7 @@ struct Plan {
 
 fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
     let plan = Plan {
-        name: generated::name(matches, "create secret tls")?,
+        name: generated::any_name(matches, "create secret tls")?,
         certificate: matches.text("cert").into(),
         key: matches.text("key").into(),
     };

@@ -49,7 +49,7 @@ struct Plan {
 
 fn plan(matches: &ArgMatches, kind: &'static str, command: &str) -> Result<Plan, Failure> {
     let plan = Plan {
-        name: generated::name(matches, command)?,
+        name: generated::any_name(matches, command)?,
         kind,
         tcp: matches.list("tcp"),
         cluster_ip: matches.text("clusterip").into(),

@@ -1,8 +1,27 @@
-//! Commands that others bring: programs on the PATH named `kubectl-NAME`, and below it `kubectl-NAME-SUB`.
+//! `plugin`: commands that others bring: programs on the PATH named `kubectl-NAME`, and below it `kubectl-NAME-SUB`.
 
-use super::{Context, Exit, Failure};
+use super::flags::words;
+use super::{Context, Entry, Exit, Failure, leaf};
+use clap::Command;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+
+mod list;
+
+/// The commands below it.
+pub static BELOW: &[Entry] = &[leaf(list::command, list::run)];
+
+/// How the group is called.
+pub fn command() -> Command {
+    Command::new("plugin")
+        .about("Provides utilities for interacting with plugins")
+        .long_about(
+            "Tell about plugins: programs on the PATH whose names begin with kubectl-. A program kubectl-foo-bar is the \
+             command foo bar. It gets the arguments and flags that follow; a command of kubectl's own goes before it.",
+        )
+        .before_help("[flags]")
+        .arg(words())
+}
 
 /// Runs the plugin with the longest name that the words before the first flag spell; none when there is none.
 pub fn run(words: &[OsString], cx: &mut Context) -> Option<Result<Exit, Failure>> {
