@@ -18,6 +18,7 @@ mod api_versions;
 mod apply;
 mod auth;
 mod autoscale;
+mod certificate;
 mod change_cause;
 mod cluster_info;
 mod complete;
@@ -106,6 +107,7 @@ pub static COMMANDS: &[Entry] = &[
     Entry { command: rollout::command, run: Some(rollout::run), below: rollout::BELOW },
     leaf(scale::command, scale::run),
     leaf(autoscale::command, autoscale::run),
+    Entry { command: certificate::command, run: Some(certificate::run), below: certificate::BELOW },
     Entry { command: cluster_info::command, run: Some(cluster_info::run), below: cluster_info::BELOW },
     Entry { command: top::command, run: None, below: top::BELOW },
     leaf(cordon::command, cordon::run),

@@ -34,6 +34,8 @@ pub struct Wanted {
     pub latest: bool,
     /// Whether all is done here, without a server.
     pub local: bool,
+    /// Whether the command knows of no namespace: it is about what belongs to the cluster.
+    pub homeless: bool,
 }
 
 /// What the flags say about which objects are meant: `-l`, `--field-selector`, `-A`.
@@ -107,7 +109,11 @@ impl Context {
         let (mut items, cluster) = match targets {
             Targets::Files(sources) if wanted.local => (self.local_infos(sources)?, None),
             _ => {
-                let cluster = self.cluster()?;
+                let mut cluster = self.cluster()?;
+                if wanted.homeless {
+                    cluster.namespace.clear();
+                    cluster.enforced = false;
+                }
                 let runtime = self.runtime()?;
                 (runtime.block_on(self.found(&cluster, targets, wanted))?, Some(cluster))
             }
@@ -134,10 +140,20 @@ impl Context {
             Targets::Files(sources) => {
                 let labels = if wanted.latest { "" } else { wanted.labels.as_str() };
                 let (infos, unread) = apart(self.infos(cluster, sources, labels, None).await?);
-                Ok(infos.into_iter().map(Ok).chain(unread.map(Err)).collect())
+                let placed = |info: Info| match is_lost(&info) {
+                    true => {
+                        let (resource, name) = (&info.mapping.gvr, &info.name);
+                        Err(Failure::message(format!("no namespace set on resource {resource} {name:?}")))
+                    }
+                    false => Ok(info),
+                };
+                Ok(infos.into_iter().map(placed).chain(unread.map(Err)).collect())
             }
             Targets::Names { pairs, combined } => {
                 let infos = find::named(cluster, pairs, *combined, wanted.all_namespaces).await?;
+                if infos.iter().any(is_lost) {
+                    return Err(Failure::message("namespace may not be empty when retrieving a resource by name"));
+                }
                 Ok(infos.into_iter().map(Ok).collect())
             }
             Targets::Types(types) => {
@@ -202,6 +218,11 @@ pub fn wanted(
         ))),
         () => Ok(Wanted::local(sources)),
     }
+}
+
+/// Whether an object lies in a namespace, and nobody has said in which.
+fn is_lost(info: &Info) -> bool {
+    info.mapping.namespaced && info.namespace.is_empty()
 }
 
 /// The objects by themselves, and all that could not be read or placed as one failure.
