@@ -50,9 +50,9 @@ impl Server {
         let (user, dry_run) = (Some(call.user), options.dry_run);
         let new = New { served: call.served, namespace, manager, user, applied: false, dry_run };
         let mut warnings = Vec::new();
-        let shown = self.make(&new, object, &mut warnings).await?;
+        let shown = self.make(&new, object, &mut warnings).await;
         call.warn(warnings);
-        Ok(respond::object(StatusCode::CREATED, &shown, call.served, call.accepted, call.now.seconds))
+        Ok(respond::object(StatusCode::CREATED, &shown?, call.served, call.accepted, call.now.seconds))
     }
 
     /// Makes an object.
@@ -103,7 +103,11 @@ impl Server {
             let mut complete = object.clone();
             let mut claims = self.claims(served, None, Some(&mut complete), new.dry_run).await?;
             let mut advice = Vec::new();
-            claims.extend(self.approve(&asked, &complete, &mut advice).await?);
+            let approved = self.approve(&asked, &complete, &mut advice).await;
+            if approved.is_err() {
+                warnings.append(&mut advice);
+            }
+            claims.extend(approved?);
             let encoded = served.encode(&complete);
             if new.dry_run {
                 if self.store.get(&key).await.map_err(store_failure)?.is_some() {

@@ -16,6 +16,7 @@ pub mod discovery;
 pub mod encoding;
 pub mod errors;
 mod eviction;
+pub mod expressions;
 pub mod health;
 pub mod kinds;
 pub mod meta;

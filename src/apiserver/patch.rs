@@ -84,9 +84,9 @@ impl Server {
             check_name(call, &decoded.object)?;
             Ok(decoded)
         };
-        let shown = self.change(&call.edit(part, &options), &mut warnings, &change).await?;
+        let shown = self.change(&call.edit(part, &options), &mut warnings, &change).await;
         call.warn(warnings);
-        Ok(respond::object(StatusCode::OK, &shown, call.served, call.accepted, call.now.seconds))
+        Ok(respond::object(StatusCode::OK, &shown?, call.served, call.accepted, call.now.seconds))
     }
 
     /// Applies a configuration: makes the object, or changes what it says of it.
@@ -110,7 +110,7 @@ impl Server {
                 let (served, namespace) = (call.served, &call.target.namespace);
                 let (user, dry_run) = (Some(call.user), options.dry_run);
                 let new = New { served, namespace, manager, user, applied: true, dry_run };
-                (StatusCode::CREATED, self.make(&new, object, &mut warnings).await?)
+                (StatusCode::CREATED, self.make(&new, object, &mut warnings).await)
             }
             _ => {
                 let edit = Edit { applied: true, ..call.edit(part, options) };
@@ -123,10 +123,10 @@ impl Server {
                     check_name(call, &decoded.object)?;
                     Ok(decoded)
                 };
-                (StatusCode::OK, self.change(&edit, &mut warnings, &change).await?)
+                (StatusCode::OK, self.change(&edit, &mut warnings, &change).await)
             }
         };
         call.warn(warnings);
-        Ok(respond::object(status, &shown, call.served, call.accepted, call.now.seconds))
+        Ok(respond::object(status, &shown?, call.served, call.accepted, call.now.seconds))
     }
 }

@@ -1,5 +1,6 @@
 //! The way of a request through the server: parse, find the resource, do what the verb says, answer.
 
+use super::admission::Policies;
 use super::auth::authenticate::{Authentication, Peer};
 use super::auth::rbac::Authorization;
 use super::auth::signer::Signer;
@@ -49,6 +50,8 @@ pub struct Server {
     pub(super) documents: Documents,
     /// The custom resources that are known.
     pub(super) definitions: Definitions,
+    /// Policies of admission that were compiled.
+    pub(super) policies: Policies,
     /// What follows from deletes.
     pub(super) collector: Collector,
     /// Changes when the server stops.
@@ -178,6 +181,7 @@ impl Server {
             signer: setup.signer.map_or_else(OnceLock::new, OnceLock::from),
             documents: Documents::default(),
             definitions: Definitions::default(),
+            policies: Policies::default(),
             collector,
             stopping: watch::Sender::new(false),
         });

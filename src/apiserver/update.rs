@@ -132,9 +132,9 @@ impl Server {
         check_name(call, &object)?;
         let change = |_: &Value| Ok(Decoded { object: object.clone(), warnings: Vec::new() });
         let mut warnings = Vec::new();
-        let shown = self.change(&call.edit(part, &options), &mut warnings, &change).await?;
+        let shown = self.change(&call.edit(part, &options), &mut warnings, &change).await;
         call.warn(warnings);
-        Ok(respond::object(StatusCode::OK, &shown, call.served, call.accepted, call.now.seconds))
+        Ok(respond::object(StatusCode::OK, &shown?, call.served, call.accepted, call.now.seconds))
     }
 
     /// Changes an object. A race that was lost is run again, unless the change insists on a resourceVersion.

@@ -7,6 +7,7 @@ mod expansion;
 mod lifecycle;
 mod limits;
 mod pod_security;
+mod policies;
 mod priority;
 mod quota;
 mod runtime_class;
@@ -14,6 +15,7 @@ mod webhooks;
 
 pub(super) use certificates::note_requester;
 pub(super) use lifecycle::admit_delete;
+pub(super) use policies::Cache as Policies;
 
 use super::auth::User;
 use super::errors::{About, Answer, Failure, forbidden};
@@ -109,7 +111,7 @@ impl Server {
         self.check_expansion(asked, object).await?;
         runtime_class::check_overhead(asked, object)?;
         self.check_signer(asked, object).await?;
-        self.validate(asked, Some(object), warnings).await?;
+        self.judge(asked, Some(object), warnings).await?;
         self.charge(asked, object).await
     }
 
@@ -125,10 +127,12 @@ impl Server {
             dry_run,
         };
         let mut warnings = Vec::new();
-        self.mutate_delete(&asked, &mut warnings).await?;
-        self.validate(&asked, None, &mut warnings).await?;
+        let mut answer = self.mutate_delete(&asked, &mut warnings).await;
+        if answer.is_ok() {
+            answer = self.judge(&asked, None, &mut warnings).await;
+        }
         call.warn(warnings);
-        Ok(())
+        answer
     }
 
     /// Admits what a client makes below an object, which is not stored: an eviction, a binding, a token.
@@ -154,9 +158,15 @@ impl Server {
                 break;
             }
         }
-        self.validate(&asked, Some(request), &mut warnings).await?;
+        let answer = self.judge(&asked, Some(request), &mut warnings).await;
         call.warn(warnings);
-        Ok(())
+        answer
+    }
+
+    /// Asks those that users configured whether they approve: policies, then webhooks.
+    async fn judge(&self, asked: &Asked<'_>, object: Option<&Value>, warnings: &mut Vec<String>) -> Answer<()> {
+        self.apply_policies(asked, object, warnings).await?;
+        self.validate(asked, object, warnings).await
     }
 
     /// Reads an object of the core group.

@@ -118,6 +118,12 @@ pub(super) fn service_account_name(user: &str) -> Option<(&str, &str)> {
     user.strip_prefix("system:serviceaccount:")?.split_once(':')
 }
 
+/// A service account as a user.
+pub fn service_account(namespace: &str, name: &str) -> User {
+    let name = format!("system:serviceaccount:{namespace}:{name}");
+    User { name, groups: service_account_groups(namespace), ..User::default() }
+}
+
 /// The groups that all service accounts of a namespace are in.
 pub(super) fn service_account_groups(namespace: &str) -> Vec<String> {
     vec!["system:serviceaccounts".into(), format!("system:serviceaccounts:{namespace}")]

@@ -6,6 +6,7 @@ mod certificates;
 mod custom;
 mod deletes;
 mod fuzz;
+mod policies;
 mod reads;
 mod restarts;
 mod shared;

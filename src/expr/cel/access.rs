@@ -15,7 +15,7 @@ pub trait Authorizer: std::fmt::Debug + Send + Sync {
 }
 
 /// What somebody wants to do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Question {
     /// A service account by namespace and name; none is the one who asks.
     pub account: Option<(String, String)>,

@@ -62,6 +62,10 @@ impl<'a> Checker<'a> {
         let ty = match &node.part {
             Part::Literal(value) => of_literal(value),
             Part::Ident(name) => self.name(node.at, name),
+            Part::Select { test: false, .. } if self.dotted(node).is_some() => {
+                let name = self.dotted(node).unwrap_or_default();
+                self.name(node.at, &name)
+            }
             Part::Select { operand, field, test } => {
                 let ty = self.select(node.at, operand, field, false);
                 if *test { Type::Bool } else { ty }
@@ -75,6 +79,14 @@ impl<'a> Checker<'a> {
         let ty = self.unifier.known(&ty);
         self.found.types[node.id] = ty.clone();
         ty
+    }
+
+    /// The name of a variable with a dot in its name.
+    fn dotted(&self, node: &Node) -> Option<String> {
+        if !self.variables.iter().any(|(known, _)| known.contains('.')) {
+            return None;
+        }
+        qualified(node).filter(|name| self.variables.iter().any(|(known, _)| known == name))
     }
 
     fn name(&mut self, at: usize, name: &str) -> Type {

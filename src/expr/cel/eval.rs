@@ -9,16 +9,25 @@ use super::{Failure, Val as Value};
 use std::collections::BTreeMap;
 
 /// The values of variables.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Variables {
     values: Vec<(String, Val)>,
+    /// Whether a name has a dot.
+    dotted: bool,
 }
 
 impl Variables {
     /// The variables with one more.
     pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.dotted |= name.contains('.');
         self.values.push((name.into(), value));
         self
+    }
+}
+
+impl Variables {
+    fn get(&self, name: &str) -> Option<&Val> {
+        self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 
@@ -80,6 +89,12 @@ impl<'a> Run<'a> {
                 self.name(name)
             }
             Kind::Select { operand, field, optional } => {
+                if self.outer.dotted
+                    && let Some(value) = qualified(expr).and_then(|name| self.outer.get(&name))
+                {
+                    self.pay(1)?;
+                    return Ok(value.clone());
+                }
                 let operand = self.of(operand)?;
                 self.pay(1)?;
                 match &operand {
@@ -142,7 +157,7 @@ impl<'a> Run<'a> {
 
     fn name(&mut self, name: &str) -> Outcome {
         let inner = self.scope.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| value);
-        let found = inner.or_else(|| self.outer.values.iter().find(|(known, _)| known == name).map(|(_, value)| value));
+        let found = inner.or_else(|| self.outer.get(name));
         match (found, name) {
             (Some(value), _) => Ok(value.clone()),
             (None, "bool" | "int" | "uint" | "double" | "string" | "bytes" | "list" | "map" | "null_type" | "type") => {

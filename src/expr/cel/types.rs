@@ -109,6 +109,20 @@ impl Type {
         Self::Object(Arc::new(Fields { name: name.into(), fields }))
     }
 
+    /// The type as it is declared, which messages about results say.
+    pub fn declared(&self) -> String {
+        match self {
+            Type::Null => "null_type".into(),
+            Type::Duration => "google.protobuf.Duration".into(),
+            Type::Timestamp => "google.protobuf.Timestamp".into(),
+            Type::List(of) => format!("list({})", of.declared()),
+            Type::Map(key, value) => format!("map({}, {})", key.declared(), value.declared()),
+            Type::Optional(of) => format!("optional_type({})", of.declared()),
+            Type::Type(of) => format!("type({})", of.declared()),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether nothing is to be said against a value of this type.
     pub fn is_any(&self) -> bool {
         matches!(self, Type::Dyn | Type::Error)

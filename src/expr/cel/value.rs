@@ -164,6 +164,24 @@ impl Val {
         }
     }
 
+    /// What JSON says.
+    pub fn json(json: &crate::api::Value) -> Self {
+        use crate::api::Value;
+        match json {
+            Value::Null => Val::Null,
+            Value::Bool(value) => Val::Bool(*value),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => Val::Int(whole),
+                None => Val::Double(number.as_f64().unwrap_or(0.0)),
+            },
+            Value::String(text) => text.as_str().into(),
+            Value::Array(items) => Val::list(items.iter().map(Val::json).collect()),
+            Value::Object(map) => {
+                Val::map(map.iter().map(|(key, value)| (Key::String(key.as_str().into()), Val::json(value))).collect())
+            }
+        }
+    }
+
     /// Something.
     pub fn some(value: Val) -> Self {
         Val::Optional(Some(Arc::new(value)))

@@ -6,7 +6,7 @@ use super::word;
 use crate::api::{ObjectExt, Value};
 
 /// The rules of a webhook.
-pub(super) struct Rules<'a>(&'a [Value]);
+pub(in super::super) struct Rules<'a>(&'a [Value]);
 
 impl<'a> Rules<'a> {
     /// The rules of a webhook.
@@ -21,7 +21,13 @@ impl<'a> Rules<'a> {
 
     /// Whether some rule names what is done with a resource.
     pub fn apply(&self, asked: &Asked<'_>, seen: &Served) -> bool {
+        self.apply_to(asked, seen, None)
+    }
+
+    /// The same, for rules that may also name objects.
+    pub fn apply_to(&self, asked: &Asked<'_>, seen: &Served, name: Option<&str>) -> bool {
         self.0.iter().any(|rule| {
+            let named = rule.items_at(&["resourceNames"]);
             let scope = match rule.text(&["scope"]) {
                 // A Namespace is no part of a namespace.
                 "Namespaced" => seen.info.namespaced(),
@@ -29,6 +35,7 @@ impl<'a> Rules<'a> {
                 _ => true,
             };
             scope
+                && (named.is_empty() || name.is_some_and(|name| named.iter().any(|own| own == name)))
                 && names(rule, seen)
                 && has(rule, "operations", word(asked.operation))
                 && resource(rule, &seen.info.resource, asked.subresource)
@@ -66,7 +73,7 @@ pub(super) fn selects_all(hook: &Value, selector: &str) -> bool {
 }
 
 /// Whether a selector of a webhook chooses what has these labels.
-pub(super) fn selects(hook: &Value, selector: &str, labels: Option<&Value>) -> bool {
+pub(in super::super) fn selects(hook: &Value, selector: &str, labels: Option<&Value>) -> bool {
     let Some(selector) = hook.get(selector) else { return true };
     let label = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
     let same = selector.map_at(&["matchLabels"]).into_iter().flatten().all(|(key, value)| label(key) == value.as_str());

@@ -1,19 +1,22 @@
 //! Webhooks that change what is written, or say yes or no to it (MutatingAdmissionWebhook, ValidatingAdmissionWebhook).
 
 mod call;
-mod matching;
-mod review;
+pub(super) mod matching;
+pub(super) mod review;
 mod trust;
 
 use super::super::codec;
 use super::super::errors::{Answer, Failure, bad_request, internal};
+use super::super::expressions::Names;
 use super::super::meta;
 use super::super::options::FieldValidation;
 use super::super::pipeline::Server;
 use super::super::registry::Served;
 use super::super::scale;
+use super::policies::{Conditions, Evaluation, hold};
 use super::{Asked, Operation};
 use crate::api::{ObjectExt, Status, Value};
+use crate::expr::cel::Variables;
 use crate::merge::json_patch;
 use call::Caller;
 use futures_util::future::join_all;
@@ -183,7 +186,7 @@ impl Server {
     }
 
     /// The version of a resource in which a webhook wants to see it: its own, or an equivalent one.
-    fn seen_as(&self, hook: &Value, served: &Served) -> Option<Arc<Served>> {
+    pub(super) fn seen_as(&self, hook: &Value, served: &Served) -> Option<Arc<Served>> {
         let rules = Rules::of(hook);
         let mut all = self.registry.all();
         all.retain(|other| other.collection == served.collection && rules.name(other));
@@ -192,8 +195,24 @@ impl Server {
         own.or(equivalent.then_some(0)).map(|index| all.swap_remove(index))
     }
 
-    /// Whether the selectors of a webhook choose the object and its namespace.
+    /// Whether a webhook is to be asked: its selectors choose the object and its namespace, and its conditions hold.
     async fn wants(&self, hook: &Value, asked: &Asked<'_>, object: Option<&Value>) -> Answer<bool> {
+        if !self.selected(hook, asked, object).await? {
+            return Ok(false);
+        }
+        let conditions = Conditions::of(hook, &Names { authorizer: true, ..Names::default() });
+        let Some(seen) = self.seen_as(hook, asked.served).filter(|_| !conditions.expressions.is_empty()) else {
+            return Ok(true);
+        };
+        let Some(any) = object.or(asked.old) else { return Ok(true) };
+        let values = self.request_values(asked, &seen, object, false).await?;
+        let applies = |values: &Variables| hold(&conditions, |budget| Evaluation::new(values, None, budget));
+        let answer = self.with_authorizer(asked, any.name(), &values, applies).await?;
+        answer.map_err(|why| asked.refuse(any, &why))
+    }
+
+    /// Whether the selectors of a webhook or a policy choose the object and its namespace.
+    pub(super) async fn selected(&self, hook: &Value, asked: &Asked<'_>, object: Option<&Value>) -> Answer<bool> {
         if !matching::selects_object(hook, object, asked.old) {
             return Ok(false);
         }
@@ -242,7 +261,7 @@ impl Server {
 }
 
 /// An object as a webhook sees it.
-fn shown(asked: &Asked<'_>, seen: &Served, object: &Value) -> Answer<Value> {
+pub(super) fn shown(asked: &Asked<'_>, seen: &Served, object: &Value) -> Answer<Value> {
     match asked.subresource {
         "scale" => scale::scale_of(object, asked.served),
         _ if asked.is_request() => Ok(object.clone()),

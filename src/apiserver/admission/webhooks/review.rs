@@ -13,7 +13,7 @@ use serde_json::json;
 const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 
 /// What a webhook is asked.
-pub(super) fn review(
+pub(in super::super) fn review(
     hook: &Value,
     asked: &Asked<'_>,
     seen: &Served,

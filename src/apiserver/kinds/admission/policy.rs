@@ -1,5 +1,6 @@
-//! Policies of admission, and what they are bound to. Expressions are kept, and not compiled.
+//! Policies of admission, and what they are bound to.
 
+use super::super::super::expressions::{Gives, Names};
 use super::super::cells::{age, created_at};
 use super::super::field::{Errors, Field, quoted};
 use super::super::fill::fill;
@@ -8,6 +9,7 @@ use super::super::{GENERIC, Kind};
 use super::{GROUP, rule};
 use crate::api::{Object, ObjectExt, Value, names};
 use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 
 fn matched() -> Json {
     let rules = json!([{"scope": "*"}]);
@@ -82,8 +84,8 @@ pub(in super::super) const MUTATING_BINDINGS: Kind = Kind {
     ..GENERIC
 };
 
-/// What is the same in both kinds of policies.
-fn common<'v, 'p>(spec: &Field<'v, 'p>, errors: &mut Errors) {
+/// What is the same in both kinds of policies; gives what their other expressions may speak of.
+fn common<'v, 'p>(spec: &Field<'v, 'p>, errors: &mut Errors) -> Names {
     let [failure, kind, matched] = ["failurePolicy", "paramKind", "matchConstraints"].map(|name| spec.get(name));
     if failure.is_set() {
         errors.one_of(&failure, &["Fail", "Ignore"]);
@@ -99,17 +101,26 @@ fn common<'v, 'p>(spec: &Field<'v, 'p>, errors: &mut Errors) {
     } else {
         errors.required(matched, "");
     }
-    rule::match_conditions(&spec.get("matchConditions"), errors);
+    rule::match_conditions(&spec.get("matchConditions"), kind.is_set(), errors);
+    let mut known = Names { params: kind.is_set(), authorizer: true, variables: Some(BTreeMap::new()) };
     for variable in spec.get("variables").items() {
         rule::variable_name(&variable.get("name"), errors);
-        expression(&variable.get("expression"), errors);
+        let text = variable.get("expression");
+        if expression(&text, errors) {
+            let program = known.compile_variable(variable.get("name").text(), text.text());
+            rule::compiled(&text, text.text(), &program, errors);
+        }
     }
+    known
 }
 
-fn expression(expression: &Field, errors: &mut Errors) {
-    if expression.text().trim().is_empty() {
+/// Complains about an expression that is missing; says whether it is there.
+fn expression(expression: &Field, errors: &mut Errors) -> bool {
+    let is_there = !expression.text().trim().is_empty();
+    if !is_there {
         errors.required(expression, "expression is not specified");
     }
+    is_there
 }
 
 fn param_kind(param: &Field, errors: &mut Errors) {
@@ -145,19 +156,19 @@ fn validating(policy: &Object, errors: &mut Errors) {
     let root = Field::new("", policy);
     let spec = root.get("spec");
     let (validations, notes) = (spec.get("validations"), spec.get("auditAnnotations"));
-    common(&spec, errors);
+    let known = common(&spec, errors);
     if validations.is_empty() && notes.is_empty() {
         let complaint = "validations or auditAnnotations must contain at least one item";
         errors.required(validations, complaint);
         errors.required(notes, complaint);
     }
-    validations.items().for_each(|validation| self::validation(&validation, errors));
+    validations.items().for_each(|validation| self::validation(&validation, &known, errors));
     const MOST: usize = 20;
     if notes.count() > MOST {
         errors.reject(&notes, &format!("must not have more than {MOST} auditAnnotations"));
     }
     for (index, note) in notes.items().enumerate() {
-        audit_annotation(&note, policy.name(), errors);
+        audit_annotation(&note, policy.name(), &known, errors);
         let key = note.get("key");
         if (0..index).any(|before| notes.item(before).get("key").text() == key.text()) {
             errors.duplicate(key, key.value());
@@ -165,12 +176,20 @@ fn validating(policy: &Object, errors: &mut Errors) {
     }
 }
 
-fn validation(validation: &Field, errors: &mut Errors) {
+fn validation(validation: &Field, known: &Names, errors: &mut Errors) {
     let [message, message_expression, reason] =
         ["message", "messageExpression", "reason"].map(|name| validation.get(name));
-    expression(&validation.get("expression"), errors);
-    if !message_expression.is_empty() && message_expression.text().trim().is_empty() {
-        errors.reject(&message_expression, "must be non-empty if specified");
+    let text = validation.get("expression");
+    if expression(&text, errors) {
+        rule::compiled(&text, text.text(), &known.compile(text.text(), Gives::Bool), errors);
+    }
+    match message_expression.text() {
+        "" => {}
+        text if text.trim().is_empty() => errors.reject(&message_expression, "must be non-empty if specified"),
+        text => {
+            let known = Names { authorizer: false, ..known.clone() };
+            rule::compiled(&message_expression, text, &known.compile(text, Gives::Text), errors);
+        }
     }
     if !message.is_empty() && message.text().trim().is_empty() {
         errors.reject(&message, "message must be non-empty if specified");
@@ -182,7 +201,7 @@ fn validation(validation: &Field, errors: &mut Errors) {
     }
 }
 
-fn audit_annotation(note: &Field, policy: &str, errors: &mut Errors) {
+fn audit_annotation(note: &Field, policy: &str, known: &Names, errors: &mut Errors) {
     const LONGEST: usize = 5 * 1024;
     let (key, value) = (note.get("key"), note.get("valueExpression"));
     if policy.is_empty() {
@@ -196,7 +215,10 @@ fn audit_annotation(note: &Field, policy: &str, errors: &mut Errors) {
     match value.text().trim().len() {
         0 => errors.required(value, "valueExpression is not specified"),
         length if length > LONGEST => errors.required(value, &format!("must not exceed {LONGEST} bytes in length")),
-        _ => {}
+        _ => {
+            let program = known.compile(value.text().trim(), Gives::TextOrNull);
+            rule::compiled(&value, value.text(), &program, errors);
+        }
     }
 }
 
@@ -329,10 +351,14 @@ mod tests {
     fn what_is_wrong_with_policies() {
         let rule = json!({"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["a"]});
         let mut policy = json!({"metadata": {"name": "p"}, "spec": {
-            "matchConstraints": {"resourceRules": [rule]},
-            "paramKind": {"apiVersion": "a/b/c", "kind": "K!"},
-            "variables": [{"name": "in", "expression": "1"}],
-            "validations": [{"message": "a\nb", "reason": "No"}]}});
+        "matchConstraints": {"resourceRules": [rule]},
+        "paramKind": {"apiVersion": "a/b/c", "kind": "K!"},
+        "variables": [{"name": "in", "expression": "1"}, {"name": "a", "expression": "x"}],
+        "validations": [
+            {"message": "a\nb", "reason": "No"},
+            {"expression": "variables.a == params", "messageExpression": "authorizer"},
+            {"expression": "object.spec", "messageExpression": "1"},
+        ]}});
         (VALIDATING_POLICIES.default)(&mut policy);
         let mut errors = Errors::default();
         validating(&policy, &mut errors);
@@ -343,9 +369,13 @@ mod tests {
                 "spec.paramKind.apiVersion",
                 "spec.paramKind.kind",
                 "spec.variables[0].name",
+                "spec.variables[1].expression",
                 "spec.validations[0].expression",
                 "spec.validations[0].message",
                 "spec.validations[0].reason",
+                "spec.validations[1].messageExpression",
+                "spec.validations[2].expression",
+                "spec.validations[2].messageExpression",
             ]
         );
     }

@@ -1,8 +1,10 @@
 //! What admission is about: operations on resources.
 
+use super::super::super::expressions::{Gives, Names};
 use super::super::field::{Errors, Field, quoted};
 use super::super::labels::validate_selector;
 use crate::api::names;
+use crate::expr::cel::Program;
 use std::collections::HashSet;
 
 /// Complains about a rule with operations.
@@ -100,17 +102,26 @@ pub(super) fn match_resources(matched: &Field, errors: &mut Errors) {
 }
 
 /// Complains about conditions for a match, each an expression with a name.
-pub(super) fn match_conditions(conditions: &Field, errors: &mut Errors) {
+pub(super) fn match_conditions(conditions: &Field, params: bool, errors: &mut Errors) {
+    let known = Names { params, authorizer: true, variables: None };
     errors.at_most_items(conditions, 64);
     for (index, condition) in conditions.items().enumerate() {
         let (expression, name) = (condition.get("expression"), condition.get("name"));
-        if expression.text().trim().is_empty() {
-            errors.required(expression, "");
+        match expression.text().trim() {
+            "" => errors.required(expression, ""),
+            text => compiled(&expression, text, &known.compile(text, Gives::Bool), errors),
         }
         errors.need_name(&name, names::qualified_name);
         if !name.is_empty() && (0..index).any(|before| conditions.item(before).get("name").text() == name.text()) {
             errors.duplicate(name, name.value());
         }
+    }
+}
+
+/// Complains about an expression that does not compile.
+pub(super) fn compiled(field: &Field, text: &str, program: &Result<Program, String>, errors: &mut Errors) {
+    if let Err(why) = program {
+        errors.invalid_as(field, &quoted(text), why);
     }
 }
 

@@ -117,7 +117,7 @@ fn hook(hook: &Field, mutating: bool, lenient: &Leniency, errors: &mut Errors) {
         errors.one_of(&hook.get("reinvocationPolicy"), &["IfNeeded", "Never"]);
     }
     client(&hook.get("clientConfig"), errors);
-    rule::match_conditions(&hook.get("matchConditions"), errors);
+    rule::match_conditions(&hook.get("matchConditions"), false, errors);
 }
 
 fn full_name(name: &Field, errors: &mut Errors) {
