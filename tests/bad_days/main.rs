@@ -6,6 +6,7 @@
 mod server;
 mod terminal;
 mod transport;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::Command;

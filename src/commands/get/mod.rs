@@ -1,5 +1,6 @@
 //! `get`: objects as a table or in another format, once or as they change.
 
+mod seen;
 mod watching;
 
 use super::context::Out;

@@ -1,9 +1,11 @@
 //! `get --watch`: what there is, then each change. A watch that the server closes goes on where it was; when the server
 //! has forgotten that place, a fresh list shows what changed meanwhile.
 
+use super::seen::{Last, Seen};
 use super::{Plan, Watch};
-use crate::api::{Object, ObjectExt, Status, Value};
-use crate::client::{Mapping, Request};
+use crate::api::table::Table;
+use crate::api::{ObjectExt, Status, Value};
+use crate::client::{Error, Mapping, Request};
 use crate::commands::context::Out;
 use crate::commands::objects::apart;
 use crate::commands::{Context, Exit, Failure};
@@ -13,11 +15,13 @@ use crate::ops::{Cluster, find};
 use crate::output::format::Chosen;
 use crate::output::table::{LiveTable, TableOptions, TablePrinter};
 use crate::output::terminal;
-use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long to wait before a closed watch is opened anew, so that a server that closes at once is not pressed.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How often in a row a watch that ran once is opened in vain, with pauses twice as long each time: eight seconds in all,
+/// in which a server may start anew.
+const ATTEMPTS: u32 = 5;
 /// How often a table on a terminal is looked over, for ages grow while nothing happens.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -34,16 +38,27 @@ pub async fn run(
     loop {
         match watcher.follow(cluster, &mut version).await {
             Ok(End::Closed) => tokio::time::sleep(PAUSE).await,
-            Ok(End::Forgotten) => {
-                watcher.forget();
-                match watcher.list(cluster, true).await? {
-                    Some(now) => version = now,
-                    None => return Ok(0),
-                }
-            }
+            Ok(End::Forgotten) => version = watcher.list_again(cluster).await?,
             Err(Failure::Client(error)) if error.is_timeout() => return Ok(0),
-            Err(failure) => return Err(failure),
+            Err(failure) if failure.status().is_some_and(|status| status.code == 410) => {
+                version = watcher.list_again(cluster).await?;
+            }
+            Err(failure) => match watcher.failed {
+                Some(times) if times < ATTEMPTS && may_pass(&failure) => {
+                    tokio::time::sleep(PAUSE * 2_u32.pow(times)).await;
+                    watcher.failed = Some(times + 1);
+                }
+                _ => return Err(failure),
+            },
         }
+    }
+}
+
+/// Whether a failure is one of a server that stops or starts.
+fn may_pass(failure: &Failure) -> bool {
+    match failure.status() {
+        Some(status) => status.code == 429 || status.code >= 500,
+        None => matches!(failure, Failure::Client(Error::Connection(_))),
     }
 }
 
@@ -64,8 +79,9 @@ struct Watcher {
     ignore_not_found: bool,
     events: bool,
     printer: Sink,
-    /// The version in which each object was shown last.
-    shown: HashMap<(String, String), String>,
+    seen: Seen,
+    /// How often in a row the watch could not be opened; none before it was open for the first time.
+    failed: Option<u32>,
 }
 
 enum Sink {
@@ -136,7 +152,8 @@ impl Watcher {
             ignore_not_found: plan.ignore_not_found,
             events: watch.events,
             printer,
-            shown: HashMap::new(),
+            seen: Seen::new(watch.events),
+            failed: None,
         })
     }
 
@@ -153,14 +170,39 @@ impl Watcher {
             self.take("ADDED", answer, show)?;
             return Ok(Some(version));
         }
-        let (query, mapping, namespace) = (self.query.clone(), self.mapping.clone(), self.namespace.clone());
-        let version = query.pages(cluster, &mapping, &namespace, |page| self.take("ADDED", page, show)).await?;
-        Ok(Some(version))
+        self.pages(cluster, &self.query.clone(), show).await.map(Some)
+    }
+
+    /// Shows what the query matches and was not shown yet, or only takes note of it.
+    async fn pages(&mut self, cluster: &Cluster, query: &Query, show: bool) -> Result<String, Failure> {
+        let (mapping, namespace) = (self.mapping.clone(), self.namespace.clone());
+        query.pages(cluster, &mapping, &namespace, |page| self.take("ADDED", page, show)).await
+    }
+
+    /// Shows what changed while nobody watched; the result is the version from which on to watch.
+    async fn list_again(&mut self, cluster: &Cluster) -> Result<String, Failure> {
+        if let Sink::Live(live, _) = &mut self.printer {
+            live.clear();
+            self.seen.clear();
+        }
+        self.seen.begin();
+        // One object, too, is asked for as a list: that it is gone is no error.
+        let query = Query { fields: self.fields(), subresource: String::new(), ..self.query.clone() };
+        let version = self.pages(cluster, &query, true).await?;
+        for last in self.seen.gone() {
+            match last {
+                Last::Row(row) => self.rows("DELETED", Table { rows: vec![row], ..Table::default() })?,
+                Last::Object(object) => self.object("DELETED", object)?,
+            }
+        }
+        self.flush()?;
+        Ok(version)
     }
 
     /// Follows changes until the watch ends; `version` is kept at the last one seen.
     async fn follow(&mut self, cluster: &Cluster, seen: &mut String) -> Result<End, Failure> {
         let mut stream = cluster.client.watch(&self.request(seen)).await?;
+        self.failed = Some(0);
         loop {
             let event = match &self.printer {
                 Sink::Live(..) => match tokio::time::timeout(TICK, stream.next()).await {
@@ -194,10 +236,7 @@ impl Watcher {
     fn request(&self, version: &str) -> Request {
         let namespace = if self.mapping.namespaced { self.namespace.as_str() } else { "" };
         let mut request = self.query.formed(Request::list(&self.mapping, namespace));
-        let fields = match self.name.as_str() {
-            "" => self.query.fields.clone(),
-            name => format!("metadata.name={name}"),
-        };
+        let fields = self.fields();
         for (name, value) in [
             ("labelSelector", self.query.labels.as_str()),
             ("fieldSelector", fields.as_str()),
@@ -212,57 +251,77 @@ impl Watcher {
         request
     }
 
+    fn fields(&self) -> String {
+        match self.name.as_str() {
+            "" => self.query.fields.clone(),
+            name => format!("metadata.name={name}"),
+        }
+    }
+
     /// Shows an answer or an event's object, less what was shown in this very version already.
     fn take(&mut self, event: &str, answer: Value, show: bool) -> Result<(), Failure> {
-        let kind = self.events.then_some(event);
         if lists::is_table(&answer) {
             let mut table = lists::table(answer)?;
-            table.rows.retain(|row| note(&mut self.shown, event, &row.object));
-            if let (Sink::Live(live, _), true) = (&mut self.printer, show) {
+            let mut happened = event;
+            for row in std::mem::take(&mut table.rows) {
+                let Some(now) = self.seen.note(event, &row.object, || Last::Row(row.clone())) else { continue };
+                if show && now != happened && !table.rows.is_empty() {
+                    let column_definitions = table.column_definitions.clone();
+                    let rows = std::mem::take(&mut table.rows);
+                    self.rows(happened, Table { column_definitions, rows, ..Table::default() })?;
+                }
+                happened = now;
+                table.rows.push(row);
+            }
+            if show {
+                self.rows(happened, table)?;
+            }
+        } else {
+            self.line_by_line()?;
+            for mut object in lists::items(answer) {
+                lists::name_kind(&mut object, &self.mapping.gvk.api_version(), &self.mapping.gvk.kind);
+                let happened = self.seen.note(event, &object, || Last::Object(object.clone()));
+                if let (Some(event), true) = (happened, show) {
+                    self.object(event, object)?;
+                }
+            }
+        }
+        self.flush()
+    }
+
+    fn rows(&mut self, event: &str, table: Table) -> Result<(), Failure> {
+        match &mut self.printer {
+            Sink::Live(live, _) => {
                 live.take(table, event == "DELETED");
-                return self.redraw();
+                self.redraw()
             }
-            if let (Sink::Tables(printer), true) = (&mut self.printer, show) {
-                match kind {
-                    Some(kind) => printer.event(kind, &table)?,
-                    None => printer.table(&table)?,
-                }
-                printer.flush()?;
-            }
-            return Ok(());
+            Sink::Tables(printer) if self.events => Ok(printer.event(event, &table)?),
+            Sink::Tables(printer) => Ok(printer.table(&table)?),
+            Sink::Objects(..) => Ok(()),
         }
-        self.line_by_line()?;
-        for mut object in lists::items(answer) {
-            lists::name_kind(&mut object, &self.mapping.gvk.api_version(), &self.mapping.gvk.kind);
-            if !note(&mut self.shown, event, &object) || !show {
-                continue;
-            }
-            match (&mut self.printer, kind) {
-                (Sink::Tables(printer), _) => {
-                    printer.object(&object, kind)?;
-                    printer.flush()?;
-                }
-                (Sink::Objects(printer, out), Some(kind)) => printer.event(kind, object, out)?,
-                (Sink::Objects(printer, out), None) => printer.object(object, out)?,
-                (Sink::Live(..), _) => {}
-            }
+    }
+
+    fn object(&mut self, event: &str, object: Value) -> Result<(), Failure> {
+        match &mut self.printer {
+            Sink::Tables(printer) => printer.object(&object, self.events.then_some(event))?,
+            Sink::Objects(printer, out) if self.events => printer.event(event, object, out)?,
+            Sink::Objects(printer, out) => printer.object(object, out)?,
+            Sink::Live(..) => {}
         }
-        if let Sink::Objects(_, out) = &mut self.printer {
-            std::io::Write::flush(out)?;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        match &mut self.printer {
+            Sink::Tables(printer) => printer.flush()?,
+            Sink::Objects(_, out) => std::io::Write::flush(out)?,
+            Sink::Live(..) => {}
         }
         Ok(())
     }
 }
 
 impl Watcher {
-    /// Forgets what is there: a fresh list tells it. What was shown line by line is not shown again.
-    fn forget(&mut self) {
-        if let Sink::Live(live, _) = &mut self.printer {
-            live.clear();
-            self.shown.clear();
-        }
-    }
-
     /// Shows the table anew; what the terminal cannot show at once goes on line by line, as for a file.
     fn redraw(&mut self) -> Result<(), Failure> {
         let Sink::Live(live, _) = &mut self.printer else { return Ok(()) };
@@ -304,40 +363,10 @@ fn version(answer: &Value) -> &str {
     }
 }
 
-/// Notes the version in which an object is shown. False when it was shown in it already.
-fn note(shown: &mut HashMap<(String, String), String>, event: &str, object: &Object) -> bool {
-    let key = (object.namespace().to_string(), object.name().to_string());
-    let version = object.resource_version();
-    if key.1.is_empty() || version.is_empty() {
-        return true;
-    }
-    if event == "DELETED" {
-        shown.remove(&key);
-        return true;
-    }
-    shown.insert(key, version.to_string()).is_none_or(|before| before != version)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn nothing_is_shown_twice_in_one_version() {
-        let object = |version: &str| json!({"metadata": {"name": "a", "resourceVersion": version}});
-        let mut shown = HashMap::new();
-        for (event, version, is_new) in [
-            ("ADDED", "1", true),
-            ("ADDED", "1", false),
-            ("MODIFIED", "2", true),
-            ("DELETED", "3", true),
-            ("ADDED", "4", true),
-        ] {
-            assert_eq!(note(&mut shown, event, &object(version)), is_new, "{event} {version}");
-        }
-        assert!(note(&mut shown, "ADDED", &json!({})));
-    }
 
     #[test]
     fn versions_come_from_rows_objects_and_lists() {
