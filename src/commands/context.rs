@@ -309,6 +309,17 @@ impl Context {
         Ok(self.stdout.flush()?)
     }
 
+    /// Fails after a server's warnings, when `--warnings-as-errors` says so.
+    pub fn judge_warnings(&self) -> Result<(), Failure> {
+        let count = self.client.as_ref().map_or(0, |client| client.log().warning_count());
+        match count {
+            _ if !self.settings.warnings_as_errors => Ok(()),
+            0 => Ok(()),
+            1 => Err(Failure::message("1 warning received")),
+            count => Err(Failure::message(format!("{count} warnings received"))),
+        }
+    }
+
     /// Warns on stderr, as a server's warnings are shown.
     pub fn warn(&mut self, text: &str) {
         self.warned = true;
@@ -404,7 +415,7 @@ impl Context {
     }
 
     /// Where discovery is kept: what the flag says, $KUBECACHEDIR, or a folder in the home; none without a home.
-    fn cache_dir(&self) -> Option<PathBuf> {
+    pub fn cache_dir(&self) -> Option<PathBuf> {
         match (&self.settings.cache_dir, self.env("KUBECACHEDIR")) {
             (Some(folder), _) => Some(folder.into()),
             (None, Some(folder)) => Some(folder.into()),

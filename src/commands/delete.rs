@@ -3,7 +3,6 @@
 use super::flags::{Flags, switch, text, words};
 use super::{Context, Exit, Failure, sets};
 use crate::client::{JSON, Request};
-use crate::commands::objects::apart;
 use crate::ops::delete::{self, Options, Target};
 use crate::ops::options::{Cascade, DryRun, dry_run};
 use crate::ops::targets::{NOTHING_NAMED, Selection, Targets};
@@ -179,11 +178,14 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
                 deleted.push((targets[index].clone(), uid));
             }
             Err(failure) if plan.ignore_not_found && failure.is_not_found() => forgiven = true,
-            Err(failure) => failures.push(failure),
+            Err(failure) => failures.push((index, failure)),
         },
     ));
     printing?;
-    failures.extend(unread);
+    // What could not be read stands before what came after it.
+    failures.splice(0..0, unread);
+    failures.sort_by_key(|(index, _)| *index);
+    let failures = failures.into_iter().map(|(_, failure)| failure).collect();
     match Failure::together(failures) {
         // What is left of several is shown as one of several.
         Some(failure) if forgiven => return Err(failure),
@@ -205,7 +207,7 @@ async fn find_targets(
     plan: &Plan,
     cluster: &Cluster,
     cx: &mut Context,
-) -> Result<(Vec<Target>, Option<Failure>), Failure> {
+) -> Result<(Vec<Target>, Vec<(usize, Failure)>), Failure> {
     let target = |info: crate::ops::infos::Info| Target {
         mapping: info.mapping,
         namespace: info.namespace,
@@ -213,14 +215,20 @@ async fn find_targets(
         source: info.source,
     };
     match &plan.targets {
-        None => Ok((Vec::new(), None)),
+        None => Ok((Vec::new(), Vec::new())),
         Some(Targets::Files(sources)) => {
-            let (infos, unread) = apart(cx.infos(cluster, sources, &plan.labels, None).await?);
-            Ok((infos.into_iter().map(target).collect(), unread))
+            let (mut targets, mut unread) = (Vec::new(), Vec::new());
+            for item in cx.infos(cluster, sources, &plan.labels, None).await? {
+                match item {
+                    Ok(info) => targets.push(target(info)),
+                    Err(failure) => unread.push((targets.len(), failure)),
+                }
+            }
+            Ok((targets, unread))
         }
         Some(Targets::Names { pairs, combined }) => find::named(cluster, pairs, *combined, plan.all_namespaces)
             .await
-            .map(|infos| (infos.into_iter().map(target).collect(), None)),
+            .map(|infos| (infos.into_iter().map(target).collect(), Vec::new())),
         Some(Targets::Types(types)) => {
             let mappings = find::types(cluster, types).await?;
             if !plan.takes_types {
@@ -237,7 +245,7 @@ async fn find_targets(
                     source: String::new(),
                 }));
             }
-            Ok((targets, None))
+            Ok((targets, Vec::new()))
         }
     }
 }

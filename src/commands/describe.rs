@@ -135,7 +135,9 @@ async fn objects(plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<(Ve
             (find::named(cluster, pairs, *combined, plan.all_namespaces).await?, Vec::new())
         }
         Targets::Files(sources) => {
-            let (infos, unread) = apart(cx.infos(cluster, sources, &plan.labels, None).await?);
+            let (mut infos, unread) = apart(cx.infos(cluster, sources, &plan.labels, None).await?);
+            // kubectl asks by the kind's own version, whatever a file says.
+            infos.iter_mut().for_each(|info| info.mapping.gvr.version.clone_from(&info.mapping.gvk.version));
             (infos, unread.into_iter().collect())
         }
     };
@@ -145,7 +147,13 @@ async fn objects(plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<(Ve
         |index| {
             let info = &infos[index];
             let request = plan.query.object(&info.mapping, &info.namespace, &info.name);
-            async move { find::answer(cluster, info, &request).await }
+            // Only what no file says is looked for before it is described.
+            async move {
+                match info.object.is_null() {
+                    true => find::answer(cluster, info, &request).await,
+                    false => Ok(cluster.client.json(&request).await?),
+                }
+            }
         },
         |_, result| match result {
             Ok(object) => objects.push(object),

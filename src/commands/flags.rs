@@ -129,6 +129,25 @@ pub fn pairs(name: &'static str, help: &'static str) -> Arg {
         .value_parser(ValueParser::new(parse))
 }
 
+/// A flag with `FILE=LEVEL` texts, with commas between, as klog reads them.
+pub fn levels(name: &'static str, help: &'static str) -> Arg {
+    let parse = move |text: &str| {
+        let fault = |part: &str| match part.split_once('=') {
+            Some((file, level)) if !file.is_empty() => match level.parse::<i32>() {
+                Ok(level) if level < 0 => Some("negative value for vmodule level"),
+                Ok(_) => None,
+                Err(_) => Some("syntax error: expect comma-separated list of filename=N"),
+            },
+            _ => Some("syntax error: expect comma-separated list of filename=N"),
+        };
+        match text.split(',').filter(|part| !part.is_empty()).find_map(fault) {
+            Some(fault) => Err(format!("invalid argument {text:?} for \"--{name}\" flag: {fault}")),
+            None => Ok(text.to_string()),
+        }
+    };
+    flag(Kind::Pairs, name, None, help).allow_hyphen_values(true).value_parser(ValueParser::new(parse))
+}
+
 /// A flag with a whole number.
 pub fn integer(name: &'static str, short: Option<char>, default: &'static str, help: &'static str) -> Arg {
     whole(name, short, default, help, i64::MIN..=i64::MAX)

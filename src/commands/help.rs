@@ -42,7 +42,7 @@ pub fn text(path: &[String], program: &'static str) -> String {
     let own: Vec<&Arg> =
         command.get_arguments().filter(|arg| !arg.is_global_set() && arg.get_long().is_some()).collect();
     if !own.is_empty() {
-        let _ = write!(out, "\nOptions:\n{}", flags(own));
+        let _ = write!(out, "\nOptions:\n{}", flags(own, default));
     }
     let _ = write!(out, "\nUsage:\n  {}\n", usage(command, path, program));
     if command.has_subcommands() && !path.is_empty() {
@@ -69,8 +69,8 @@ pub fn usage(command: &Command, path: &[String], program: &str) -> String {
     }
 }
 
-/// Flags as `--name=default:` lines with their meaning below.
-pub fn flags(mut args: Vec<&Arg>) -> String {
+/// Flags as `--name=default:` lines with their meaning below; `default` spells the defaults.
+pub fn flags(mut args: Vec<&Arg>, default: impl Fn(&Arg) -> String) -> String {
     args.sort_by_key(|arg| arg.get_long().unwrap_or_default().to_string());
     let blocks: Vec<String> = args
         .into_iter()

@@ -14,6 +14,11 @@ use crate::ops::{Cluster, definitions};
 async fn place(cluster: &Cluster, item: Item, defined: &[Mapping]) -> Result<Info, Failure> {
     let kind = item.object.group_version_kind();
     let mapping = match cluster.client.kind(&kind).await {
+        // What does not say its version has none, and a server has nothing at such a place.
+        Ok(mut mapping) if kind.version.is_empty() => {
+            mapping.gvr.version.clear();
+            mapping
+        }
         Ok(mapping) => mapping,
         Err(client::Error::Map(error)) => match defined.iter().find(|mapping| mapping.gvk == kind) {
             Some(mapping) => mapping.clone(),

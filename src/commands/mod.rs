@@ -164,7 +164,10 @@ fn help_flag() -> Arg {
 
 /// Reads the command line and does what it says. The result is the exit code.
 pub fn main(arguments: Vec<OsString>, cx: &mut Context) -> u8 {
-    let outcome = dispatch(arguments, cx).and_then(|exit| cx.finish().map(|()| exit));
+    let outcome = dispatch(arguments, cx).and_then(|exit| cx.finish().map(|()| exit)).and_then(|exit| match exit {
+        0 => cx.judge_warnings().map(|()| 0),
+        _ => Ok(exit),
+    });
     match outcome {
         Ok(exit) => exit,
         Err(failure) => {

@@ -138,8 +138,12 @@ impl Context {
     ) -> Result<Vec<Result<Info, Failure>>, Failure> {
         match targets {
             Targets::Files(sources) => {
-                let labels = if wanted.latest { "" } else { wanted.labels.as_str() };
-                let (infos, unread) = apart(self.infos(cluster, sources, labels, None).await?);
+                // An object of another namespace is refused after it was read, if it is there at all.
+                let infos = match wanted.latest {
+                    true => self.infos(&cluster.unenforced(), sources, "", None).await?,
+                    false => self.infos(cluster, sources, &wanted.labels, None).await?,
+                };
+                let (infos, unread) = apart(infos);
                 let placed = |info: Info| match is_lost(&info) {
                     true => {
                         let (resource, name) = (&info.mapping.gvr, &info.name);
@@ -254,6 +258,7 @@ async fn listed(
                 name: object.name().to_string(),
                 object,
                 source: String::new(),
+                list: None,
             })
         }));
         Ok(())
@@ -352,6 +357,7 @@ async fn latest(
         && info.object.is_null()
     {
         info.object = find::retrieve(cluster, &info, subresource).await?;
+        info = info.required(cluster)?;
     }
     let is_meant = keep.is_none_or(|labels| labels.matches(|key| info.object.label(key)));
     Ok(is_meant.then_some(info))

@@ -66,7 +66,7 @@ fn one_of_many(failure: &Failure, program: &str) -> String {
         Failure::Client(error) => error.standard_message().unwrap_or_else(|| error.to_string()),
         Failure::Many(list) => {
             let mut parts: Vec<String> = Vec::new();
-            for part in list.iter().map(|failure| one_of_many(failure, program)) {
+            for part in list.iter().map(Failure::words) {
                 if !parts.contains(&part) {
                     parts.push(part);
                 }

@@ -1,6 +1,6 @@
 //! The sets of flags that several commands share.
 
-use super::flags::{deprecated, integer, lines, list, span, switch, text, text_or};
+use super::flags::{deprecated, integer, levels, lines, list, span, switch, text, text_or};
 use crate::output::terminal::Colour;
 use clap::Arg;
 use clap::builder::ValueParser;
@@ -227,7 +227,7 @@ pub fn global(program: &str) -> Vec<Arg> {
         text("user", None, "", "The kubeconfig's user to be."),
         text("username", None, "", "The name for basic authentication."),
         integer("v", Some('v'), "0", "How much to tell about what happens, 0 to 10."),
-        text("vmodule", None, "", "Accepted for compatibility."),
+        levels("vmodule", "Accepted for compatibility."),
         switch("warnings-as-errors", None, false, "End with an error when the server warned."),
     ];
     all.into_iter().map(|arg| arg.global(true)).collect()

@@ -13,3 +13,10 @@ pub struct Cluster {
     /// Whether the namespace was asked for by name, so that objects of another one are refused.
     pub enforced: bool,
 }
+
+impl Cluster {
+    /// The same cluster, where objects of any namespace are taken.
+    pub fn unenforced(&self) -> Self {
+        Self { enforced: false, ..self.clone() }
+    }
+}

@@ -58,6 +58,7 @@ pub async fn named(
             name: name.clone(),
             object: Value::Null,
             source: String::new(),
+            list: None,
         });
     }
     Ok(infos)

@@ -18,17 +18,16 @@ pub struct Info {
     pub object: Object,
     /// The file, URL or `STDIN` that it is from; empty when it is from no manifest.
     pub source: String,
+    /// The document of the list that it was in, if it was in one.
+    pub list: Option<usize>,
 }
 
 impl Info {
     /// Finds an object's place: its resource, and the command's namespace where it says none.
     pub fn from_item(item: Item, mapping: Mapping, cluster: &Cluster) -> Result<Self, Failure> {
-        let Item { mut object, source, .. } = item;
+        let Item { mut object, source, document, listed, .. } = item;
         let namespace = if mapping.namespaced {
             let own = object.namespace().to_string();
-            if cluster.enforced && !own.is_empty() && own != cluster.namespace {
-                return Err(Self::other_namespace(&own, &cluster.namespace));
-            }
             if own.is_empty() {
                 object.put(&["metadata", "namespace"], cluster.namespace.as_str());
                 cluster.namespace.clone()
@@ -41,7 +40,15 @@ impl Info {
             String::new()
         };
         let name = object.name().to_string();
-        Ok(Info { mapping, namespace, name, object, source })
+        Info { mapping, namespace, name, object, source, list: listed.then_some(document) }.required(cluster)
+    }
+
+    /// Refuses an object of another namespace than the one that was asked for by name.
+    pub fn required(self, cluster: &Cluster) -> Result<Self, Failure> {
+        if cluster.enforced && self.mapping.namespaced && self.namespace != cluster.namespace {
+            return Err(Self::other_namespace(&self.namespace, &cluster.namespace));
+        }
+        Ok(self)
     }
 
     /// An object that is worked on without a server, in the namespace that it says, if any.
@@ -55,7 +62,7 @@ impl Info {
             return Err(Self::other_namespace(&namespace, enforced));
         }
         let mapping = Mapping { gvk: object.group_version_kind(), ..Mapping::default() };
-        Ok(Info { mapping, namespace, name, object, source })
+        Ok(Info { mapping, namespace, name, object, source, list: None })
     }
 
     /// The object as errors name it.

@@ -339,6 +339,7 @@ mod tests {
             name: name.into(),
             object: crate::api::Value::Null,
             source: String::new(),
+            list: None,
         };
         let infos = [info("a"), info("b"), info("c")];
         assert!(interrupted(&Left::default(), &infos).is_none());

@@ -274,7 +274,7 @@ impl Context {
     /// The objects in a text that came back from the editor, each with its place.
     fn edited(&mut self, cluster: &Cluster, text: &[u8]) -> Result<Vec<Info>, Failure> {
         // Whether the namespace is the right one is asked later.
-        let cluster = Cluster { enforced: false, ..cluster.clone() };
+        let cluster = cluster.unenforced();
         let runtime = self.runtime()?;
         runtime.block_on(self.infos_in(&cluster, SOURCE, text)).into_iter().collect()
     }

@@ -6,7 +6,7 @@ mod watching;
 use super::context::Out;
 use super::flags::{Flags, list, switch, text, words};
 use super::{Context, Exit, Failure, sets};
-use crate::client::{Mapping, Request};
+use crate::client::{Client, Mapping, Request};
 use crate::ops::lists::{self, Form, Query};
 use crate::ops::targets::{Selection, Targets};
 use crate::ops::{Cluster, find, infos::Info, waves};
@@ -17,6 +17,7 @@ use crate::output::{PrintError, Printer};
 use clap::{ArgMatches, Command};
 use http::Method;
 use serde_json::Value;
+use std::io::Write;
 
 /// How the command is called.
 pub fn command() -> Command {
@@ -189,13 +190,16 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     plan.table.now = cx.now().timestamp().as_second();
     if !plan.raw.is_empty() {
         let client = cx.client()?;
-        let response = cx.block_on(async { client.send(&Request::new(Method::GET, &plan.raw)).await })?;
-        cx.stdout().write_all(&response.body)?;
+        let runtime = cx.runtime()?;
+        runtime.block_on(raw(&client, &plan.raw, cx.stdout()))?;
         return Ok(0);
     }
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
     if let Some(watch) = plan.watch {
+        if plan.sort_by.is_some() {
+            cx.complain("warning: --watch requested, --sort-by will be ignored for watch events received\n");
+        }
         return runtime.block_on(watching::run(cx, &cluster, &plan, watch, chosen?));
     }
     match chosen {
@@ -220,6 +224,19 @@ async fn refuse(cx: &mut Context, cluster: &Cluster, plan: &Plan, unusable: Fail
     Err(unusable)
 }
 
+/// Prints what the server answers to a path, as it comes.
+async fn raw(client: &Client, path: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut stream = client.stream(&Request::new(Method::GET, path)).await?;
+    while let Some(piece) = stream.chunk().await? {
+        out.write_all(&piece)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// What could not be read: before which object it stood, the list of a file that it was in, and why.
+type Misread = (usize, Option<(String, usize)>, Failure);
+
 /// One answer for a person: a page of a type, or one object of it.
 type Answer = (Mapping, Value);
 
@@ -232,7 +249,7 @@ async fn answers(
     one_by_one: bool,
     each: &mut dyn FnMut(&mut Context, Answer) -> Result<(), Failure>,
 ) -> Result<Vec<Failure>, Failure> {
-    let mut failures = Vec::new();
+    let mut failures: Vec<Misread> = Vec::new();
     let infos = match &plan.targets {
         None => Vec::new(),
         Some(Targets::Types(types)) => {
@@ -266,24 +283,20 @@ async fn answers(
                 },
                 |index, (found, end)| {
                     pages.extend(found.into_iter().map(|page| (mappings[index].clone(), page)));
-                    failures.extend(end.err().map(|failure| (index, failure)));
+                    failures.extend(end.err().map(|failure| (index, None, failure)));
                 },
             )
             .await;
             let unprinted = pages.into_iter().try_for_each(|answer| each(cx, answer)).err();
-            return Ok(failures.into_iter().map(|(_, failure)| failure).chain(unprinted).collect());
+            return Ok(failures.into_iter().map(|(.., failure)| failure).chain(unprinted).collect());
         }
         Some(Targets::Names { pairs, combined }) => find::named(cluster, pairs, *combined, plan.all_namespaces).await?,
         Some(Targets::Files(sources)) => {
             let mut infos = Vec::new();
-            for item in cx.infos(cluster, sources, &plan.labels, None).await? {
+            for item in cx.infos(&places(cluster, plan), sources, &plan.labels, None).await? {
                 match item {
-                    Ok(Info { mapping, name, .. }) if plan.all_namespaces && mapping.namespaced => {
-                        let message = format!("no namespace set on resource {} {name:?}", mapping.gvr);
-                        failures.push((infos.len(), Failure::message(message)));
-                    }
                     Ok(info) => infos.push(info),
-                    Err(failure) => failures.push((infos.len(), failure)),
+                    Err(failure) => failures.push((infos.len(), None, failure)),
                 }
             }
             infos
@@ -296,19 +309,53 @@ async fn answers(
         |index, result| match result {
             Ok(answer) => found.push((infos[index].mapping.clone(), answer)),
             Err(failure) if plan.ignore_not_found && failure.is_not_found() => {}
-            Err(failure) => failures.push((index, failure)),
+            Err(failure) => {
+                let info = &infos[index];
+                failures.push((index, info.list.map(|list| (info.source.clone(), list)), failure));
+            }
         },
     )
     .await;
     let unprinted = found.into_iter().try_for_each(|answer| each(cx, answer)).err();
     // What could not be read stands before the object that came after it.
-    failures.sort_by_key(|(index, _)| *index);
-    Ok(failures.into_iter().map(|(_, failure)| failure).chain(unprinted).collect())
+    failures.sort_by_key(|(index, ..)| *index);
+    let mut all: Vec<Failure> = Vec::new();
+    let mut before = None;
+    // All that is wrong with the objects of a list is one failure.
+    for (_, list, failure) in failures {
+        match all.last_mut() {
+            Some(Failure::Many(failures)) if list.is_some() && before == list => failures.push(failure),
+            _ if list.is_some() => all.push(Failure::Many(vec![failure])),
+            _ => all.push(failure),
+        }
+        before = list;
+    }
+    all.extend(unprinted);
+    Ok(all)
 }
 
+/// Where objects of files are looked for: in the namespace that they say, or the command's.
+fn places(cluster: &Cluster, plan: &Plan) -> Cluster {
+    match plan.all_namespaces {
+        true => Cluster { namespace: String::new(), ..cluster.unenforced() },
+        false => cluster.unenforced(),
+    }
+}
+
+/// Reads one object. One that has no name in its file is shown as it is there.
 async fn one(cluster: &Cluster, plan: &Plan, info: &Info) -> Result<Value, Failure> {
+    if info.name.is_empty() && !info.object.is_null() {
+        return Ok(info.object.clone());
+    }
+    if info.mapping.namespaced && info.namespace.is_empty() {
+        return Err(Failure::Message(format!("no namespace set on resource {} {:?}", info.mapping.gvr, info.name)));
+    }
     let request = plan.query.object(&info.mapping, &info.namespace, &info.name);
-    find::answer(cluster, info, &request).await
+    let answer = find::answer(cluster, info, &request).await?;
+    match plan.all_namespaces {
+        true => Ok(answer),
+        false => info.clone().required(cluster).map(|_| answer),
+    }
 }
 
 /// Whether exactly one object is meant, so that it is printed by itself and not as a list of one.
@@ -322,8 +369,7 @@ fn means_one(plan: &Plan) -> bool {
 
 async fn print_tables(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Result<Exit, Failure> {
     let several = !matches!(&plan.targets, Some(Targets::Types(types)) if types.len() == 1 && cluster.client.resources(&types[0]).await?.len() == 1);
-    let mut shown =
-        Shown { printer: TablePrinter::new(cx.out()), last: None, namespaced: !plan.all_namespaces, wrote: false };
+    let mut shown = Shown { namespaced: !plan.all_namespaces, ..Shown::new(cx.out()) };
     let mut kept: Vec<Answer> = Vec::new();
     let failures = if several {
         let failures = answers(cx, cluster, plan, false, &mut |_, answer| {
@@ -364,6 +410,10 @@ struct Shown {
 }
 
 impl Shown {
+    fn new(out: Out) -> Self {
+        Self { printer: TablePrinter::new(out), last: None, namespaced: true, wrote: false }
+    }
+
     fn show(&mut self, plan: &Plan, answer: Answer, kinds: bool) -> Result<(), Failure> {
         let (mapping, answer) = answer;
         self.namespaced &= mapping.namespaced;
@@ -422,6 +472,7 @@ async fn print_objects(
         Ok(())
     })
     .await?;
+    let failures: Vec<Failure> = failures.into_iter().flat_map(Failure::each).collect();
     if single && !failures.is_empty() {
         return Failure::collect(failures).map(|()| 0);
     }

@@ -2,7 +2,7 @@
 //! has forgotten that place, a fresh list shows what changed meanwhile.
 
 use super::seen::{Last, Seen};
-use super::{Plan, Watch};
+use super::{Answer, Plan, Shown, Watch, answers, places};
 use crate::api::table::Table;
 use crate::api::{ObjectExt, Status, Value};
 use crate::client::{Error, Mapping, Request};
@@ -33,7 +33,11 @@ pub async fn run(
     watch: Watch,
     chosen: Chosen,
 ) -> Result<Exit, Failure> {
-    let mut watcher = Watcher::new(cx, cluster, plan, watch, chosen).await?;
+    let place = match find_place(cx, cluster, plan).await? {
+        Place::One(place) => *place,
+        Place::Several(why) => return Err(several(cx, cluster, plan, chosen).await.err().unwrap_or(why)),
+    };
+    let mut watcher = Watcher::new(cx, place, plan, watch, chosen)?;
     let Some(mut version) = watcher.list(cluster, watch.list_first).await? else { return Ok(0) };
     loop {
         match watcher.follow(cluster, &mut version).await {
@@ -60,6 +64,83 @@ fn may_pass(failure: &Failure) -> bool {
         Some(status) => status.code == 429 || status.code >= 500,
         None => matches!(failure, Failure::Client(Error::Connection(_))),
     }
+}
+
+/// What is to be watched.
+enum Place {
+    /// A type in a namespace, or one object of it.
+    One(Box<(Mapping, String, String)>),
+    /// Several objects, which cannot be watched for this reason.
+    Several(Failure),
+}
+
+async fn find_place(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Result<Place, Failure> {
+    let single = || Err(Failure::message("you may only specify a single resource type"));
+    let one_at_a_time = "you may only watch a single resource or type of resource at a time";
+    let (mut infos, why) = match &plan.targets {
+        Some(Targets::Types(types)) => {
+            let namespace = if plan.all_namespaces { "" } else { cluster.namespace.as_str() };
+            return match find::types(cluster, types).await?.as_slice() {
+                [mapping] => Ok(Place::One(Box::new((mapping.clone(), namespace.to_string(), String::new())))),
+                _ => single(),
+            };
+        }
+        Some(Targets::Names { pairs, combined }) => {
+            let infos = find::named(cluster, pairs, *combined, plan.all_namespaces).await?;
+            if infos.windows(2).any(|pair| pair[0].mapping.gvr != pair[1].mapping.gvr) {
+                return single();
+            }
+            (infos, one_at_a_time.to_string())
+        }
+        Some(Targets::Files(sources)) => {
+            let (infos, unread) = apart(cx.infos(&places(cluster, plan), sources, &plan.labels, None).await?);
+            unread.map_or(Ok(()), Err)?;
+            let count = infos.len();
+            let why = match sources.inputs() {
+                Ok(inputs) if inputs.len() == 1 => format!(
+                    "watch is only supported on individual resources and resource collections - {count} resources were found"
+                ),
+                _ => one_at_a_time.to_string(),
+            };
+            (infos, why)
+        }
+        None => return single(),
+    };
+    Ok(match infos.len() {
+        1 => {
+            let info = infos.remove(0).required(cluster)?;
+            Place::One(Box::new((info.mapping, info.namespace, info.name)))
+        }
+        _ => Place::Several(Failure::Message(why)),
+    })
+}
+
+/// Shows what there is where it cannot be watched.
+async fn several(cx: &mut Context, cluster: &Cluster, plan: &Plan, chosen: Chosen) -> Result<(), Failure> {
+    let mut kept: Vec<Answer> = Vec::new();
+    let failures = answers(cx, cluster, plan, false, &mut |_, answer| {
+        kept.push(answer);
+        Ok(())
+    })
+    .await?;
+    // One that is missing is enough.
+    Failure::collect(failures).map_err(Failure::first)?;
+    let mut printer: Box<dyn crate::output::Printer> = match chosen {
+        Chosen::Human { .. } => {
+            let mut shown = Shown::new(cx.out());
+            kept.into_iter().try_for_each(|answer| shown.show(plan, answer, false))?;
+            return shown.flush();
+        }
+        Chosen::Name(printer) => Box::new(printer),
+        Chosen::Objects(printer) => printer,
+    };
+    for (mapping, answer) in kept {
+        for mut object in lists::items(answer) {
+            lists::name_kind(&mut object, &mapping.gvk.api_version(), &mapping.gvk.kind);
+            printer.object(object, cx.stdout())?;
+        }
+    }
+    Ok(())
 }
 
 /// Why a watch ended.
@@ -92,42 +173,13 @@ enum Sink {
 }
 
 impl Watcher {
-    async fn new(
+    fn new(
         cx: &mut Context,
-        cluster: &Cluster,
+        (mapping, namespace, name): (Mapping, String, String),
         plan: &Plan,
         watch: Watch,
         chosen: Chosen,
     ) -> Result<Self, Failure> {
-        let single = || Failure::message("you may only specify a single resource type");
-        let (mapping, namespace, name) = match &plan.targets {
-            Some(Targets::Types(types)) => {
-                let namespace = if plan.all_namespaces { "" } else { cluster.namespace.as_str() };
-                match find::types(cluster, types).await?.as_slice() {
-                    [mapping] => (mapping.clone(), namespace.to_string(), String::new()),
-                    _ => return Err(single()),
-                }
-            }
-            Some(Targets::Names { pairs, combined }) => {
-                match find::named(cluster, pairs, *combined, plan.all_namespaces).await?.as_slice() {
-                    [info] => (info.mapping.clone(), info.namespace.clone(), info.name.clone()),
-                    _ => return Err(single()),
-                }
-            }
-            Some(Targets::Files(sources)) => {
-                let (mut infos, unread) = apart(cx.infos(cluster, sources, &plan.labels, None).await?);
-                unread.map_or(Ok(()), Err)?;
-                if infos.len() != 1 {
-                    return Err(Failure::message(format!(
-                        "watch is only supported on individual resources and resource collections - {} resources were found",
-                        infos.len()
-                    )));
-                }
-                let info = infos.remove(0);
-                (info.mapping, info.namespace, info.name)
-            }
-            None => return Err(single()),
-        };
         let printer = match chosen {
             Chosen::Human { .. } => {
                 let options = TableOptions {
