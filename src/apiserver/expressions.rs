@@ -17,6 +17,10 @@ pub enum Gives {
     TextOrNull,
     /// Whatever it is.
     Anything,
+    /// A configuration to apply.
+    Object,
+    /// A JSON patch.
+    Patches,
 }
 
 impl Gives {
@@ -26,9 +30,13 @@ impl Gives {
             Gives::Text if *ty == Type::String => return Ok(()),
             Gives::TextOrNull if [Type::String, Type::Null].contains(ty) => return Ok(()),
             Gives::Anything => return Ok(()),
+            Gives::Object if *ty == dynamic() => return Ok(()),
+            Gives::Patches if *ty == Type::list(operation()) => return Ok(()),
             Gives::Bool => "bool",
             Gives::Text => "string",
             Gives::TextOrNull => "one of [string null_type]",
+            Gives::Object => "Object",
+            Gives::Patches => "list(JSONPatch)",
         };
         Err(format!("must evaluate to {wanted} but got {}", ty.declared()))
     }
@@ -41,6 +49,8 @@ pub struct Names {
     pub params: bool,
     /// Who may do what.
     pub authorizer: bool,
+    /// Objects to apply, and operations of patches.
+    pub patches: bool,
     /// The variables of a policy, by their types; none where there are no variables.
     pub variables: Option<BTreeMap<String, Type>>,
 }
@@ -64,6 +74,10 @@ impl Names {
             variables.push(("authorizer", Type::Opaque("kubernetes.authorization.Authorizer")));
             let resource = Type::Opaque("kubernetes.authorization.ResourceCheck");
             variables.push(("authorizer.requestResource", resource));
+        }
+        if self.patches {
+            variables.push(("Object", Type::Type(dynamic().into())));
+            variables.push(("JSONPatch", Type::Type(operation().into())));
         }
         if let Some(own) = &self.variables {
             variables.push(("variables", Type::object("kubernetes.variables", own.clone())));
@@ -99,6 +113,17 @@ fn object(name: &str, fields: &[(&str, Type)]) -> Type {
 
 fn texts(names: &[&str]) -> Vec<(String, Type)> {
     names.iter().map(|name| ((*name).to_owned(), Type::String)).collect()
+}
+
+/// The type of configurations, whose fields are not known.
+fn dynamic() -> Type {
+    object("Object", &[])
+}
+
+fn operation() -> Type {
+    let mut fields: BTreeMap<String, Type> = texts(&["op", "path", "from"]).into_iter().collect();
+    fields.insert("value".into(), Type::Dyn);
+    Type::object("JSONPatch", fields)
 }
 
 fn request_type() -> Type {
@@ -186,7 +211,7 @@ mod tests {
 
     #[test]
     fn expressions_give_what_is_wanted() {
-        let mut names = Names { params: true, authorizer: true, variables: None };
+        let mut names = Names { params: true, authorizer: true, ..Names::default() };
         names.compile_variable("limit", "params.limit").unwrap();
         names.compile_variable("names", "object.spec.containers.map(c, string(c.name))").unwrap();
         for (text, gives, want) in [
@@ -219,6 +244,35 @@ mod tests {
             ),
         ] {
             let found = names.compile(text, gives).map(|_| ());
+            assert_eq!(found, want.map_err(String::from), "{text}");
+        }
+        let patches = Names { patches: true, ..Names::default() };
+        for (text, gives, want) in [
+            ("Object{spec: Object.spec{replicas: 1, ?x: optional.none()}}", Gives::Object, Ok(())),
+            (
+                "[JSONPatch{op: 'add', path: '/a/' + jsonpatch.escapeKey('b/c'), value: Object{a: 1}}]",
+                Gives::Patches,
+                Ok(()),
+            ),
+            ("object.x ? [JSONPatch{op: 'test', path: '/a'}] : []", Gives::Patches, Ok(())),
+            ("Object.spec{}", Gives::Object, Err("must evaluate to Object but got Object.spec")),
+            ("[]", Gives::Patches, Err("must evaluate to list(JSONPatch) but got list(dyn)")),
+            (
+                "JSONPatch{op: 1}",
+                Gives::Patches,
+                Err(
+                    "compilation failed: ERROR: <input>:1:13: expected type of field 'op' is 'string' but provided type is 'int'\n | JSONPatch{op: 1}\n | ............^",
+                ),
+            ),
+            (
+                "Foo{}",
+                Gives::Object,
+                Err(
+                    "compilation failed: ERROR: <input>:1:4: undeclared reference to 'Foo' (in container '')\n | Foo{}\n | ...^",
+                ),
+            ),
+        ] {
+            let found = patches.compile(text, gives).map(|_| ());
             assert_eq!(found, want.map_err(String::from), "{text}");
         }
         let none = Names::default();

@@ -17,6 +17,9 @@ pub(super) use certificates::note_requester;
 pub(super) use lifecycle::admit_delete;
 pub(super) use policies::Cache as Policies;
 
+use policies::Changes;
+use webhooks::Mutators;
+
 use super::auth::User;
 use super::errors::{About, Answer, Failure, forbidden};
 use super::pipeline::{Call, Server, store_failure};
@@ -84,7 +87,7 @@ impl Server {
         if asked.operation == Operation::Create && asked.served.info.namespaced() {
             self.admit_into(asked, object).await?;
         }
-        let mut mutators = self.mutators(asked).await?;
+        let mut changers = (self.changes(asked, object).await?, self.mutators(asked).await?);
         for _ in 0..2 {
             self.limit(asked, object).await?;
             if asked.operation == Operation::Create && asked.is_for("", "pods") {
@@ -92,11 +95,23 @@ impl Server {
             }
             self.follow_runtime_class(asked, object).await?;
             self.choose_classes(asked, object).await?;
-            if !self.mutate(asked, &mut mutators, object, warnings).await? {
+            if !self.change_by_users(asked, &mut changers, object, warnings).await? {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Has those change an object that users configured, policies and then webhooks, and tells whether they did.
+    async fn change_by_users(
+        &self,
+        asked: &Asked<'_>,
+        (policies, webhooks): &mut (Changes, Mutators),
+        object: &mut Value,
+        warnings: &mut Vec<String>,
+    ) -> Answer<bool> {
+        let changed = self.change_by_policies(asked, policies, object).await?;
+        Ok(self.mutate(asked, webhooks, object, warnings).await? || changed)
     }
 
     /// Approves of an object that is valid and complete; with it are to be written what is given.
@@ -151,10 +166,10 @@ impl Server {
             request.put(&["apiVersion"], version.to_string());
             request.put(&["kind"], part.kind.kind.as_str());
         }
-        let mut mutators = self.mutators(&asked).await?;
+        let mut changers = (self.changes(&asked, request).await?, self.mutators(&asked).await?);
         let mut warnings = Vec::new();
         for _ in 0..2 {
-            if !self.mutate(&asked, &mut mutators, request, &mut warnings).await? {
+            if !self.change_by_users(&asked, &mut changers, request, &mut warnings).await? {
                 break;
             }
         }

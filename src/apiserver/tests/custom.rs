@@ -299,7 +299,8 @@ fn rules_hold() {
         let mut pairs = rule(json!({"rule": "self.all(a, self.exists(b, a == b))"}));
         pairs["type"] = "array".into();
         pairs["items"] = json!({"type": "string"});
-        let wrong = client.post(DEFINITIONS, foos(json!({"pairs": pairs}))).await.expect(422);
+        let wrong =
+            client.post(DEFINITIONS, foos(json!({"color": {"type": "string"}, "pairs": pairs}))).await.expect(422);
         let why = "Forbidden: estimated rule cost exceeds budget by factor of more than 100x (try simplifying the rule, or \
                    adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)";
         let causes: Vec<&str> =

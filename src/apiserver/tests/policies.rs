@@ -303,3 +303,75 @@ fn webhooks_are_asked_under_conditions() {
         assert_eq!(refused["details"]["causes"][0]["field"], "webhooks[0].matchConditions[0].expression");
     });
 }
+
+/// A mutating policy over deployments and config maps.
+fn changing(mutations: Value) -> Value {
+    let rule = json!({"apiGroups": ["", "apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps", "deployments"]});
+    json!({"metadata": {"name": "m"}, "spec": {
+        "matchConstraints": {"resourceRules": [rule]}, "reinvocationPolicy": "Never", "failurePolicy": "Fail",
+        "variables": [{"name": "by", "expression": "request.userInfo.username"}], "mutations": mutations}})
+}
+
+#[test]
+fn policies_change() {
+    run(async {
+        let client = Client::new().await;
+        let (policies, bindings) =
+            (format!("{GROUP}/mutatingadmissionpolicies"), format!("{GROUP}/mutatingadmissionpolicybindings"));
+        let apply = |text: &str| json!({"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": text}});
+        let patch = |text: &str| json!({"patchType": "JSONPatch", "jsonPatch": {"expression": text}});
+        let path = "/apis/apps/v1/namespaces/default/deployments";
+        let pod = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}, {"name": "d", "image": "i"}]}});
+        let deployment =
+            json!({"metadata": {"name": "d"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": pod}});
+        client.post(&bindings, json!({"metadata": {"name": "b"}, "spec": {"policyName": "m"}})).await.expect(201);
+        let mutations = json!([
+            apply(
+                "Object{metadata: Object.metadata{labels: {'by': variables.by}}, spec: Object.spec{replicas: 3, template: Object.spec.template{spec: Object.spec.template.spec{containers: [Object.spec.template.spec.containers{name: 'd', image: 'j'}]}}}}"
+            ),
+            patch(
+                "[JSONPatch{op: 'test', path: '/spec/replicas', value: 3}, JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('a.b/c'), value: 'x'}]"
+            ),
+            patch("[JSONPatch{op: 'test', path: '/spec/replicas', value: 4}, JSONPatch{op: 'remove', path: '/spec'}]"),
+        ]);
+        client.post(&policies, changing(mutations)).await.expect(201);
+        let made = client.post(path, deployment).await.expect(201);
+        assert_eq!(made["metadata"]["labels"], json!({"by": "admin", "a.b/c": "x"}));
+        assert_eq!(made["spec"]["replicas"], 3);
+        let containers = made["spec"]["template"]["spec"]["containers"].as_array().unwrap();
+        let images: Vec<&Value> = containers.iter().map(|container| &container["image"]).collect();
+        assert_eq!(images, ["i", "j"], "items are merged by their keys");
+        client.delete(&format!("{policies}/m"), Value::Null).await.expect(200);
+        let by = "policy 'm' with binding 'b' denied request: ";
+        for (mutation, why) in [
+            (
+                apply("Object{data: Object.wrong{}}"),
+                r#"type mismatch: unexpected type name "Object.wrong", expected "Object.data", which matches field name path from root Object type"#,
+            ),
+            (
+                apply("Object{metadata: Object.metadata{name: object.data.gone}}"),
+                "expression 'Object{metadata: Object.metadata{name: object.data.gone}}' resulted in error: no such key: gone",
+            ),
+            (
+                apply(
+                    "Object{metadata: Object.metadata{ownerReferences: [Object.metadata.ownerReferences{uid: '1'}], managedFields: []}}",
+                ),
+                "error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .metadata.managedFields, .metadata.ownerReferences[0]",
+            ),
+        ] {
+            client.post(&policies, changing(json!([mutation]))).await.expect(201);
+            let refused = client.make("x", json!({"a": "b"})).await.expect(403);
+            assert_eq!(refused["message"], format!("{by}{why}"));
+            assert_eq!(refused["reason"], "Invalid");
+            assert_eq!(refused["details"]["causes"], json!([{"message": format!("{by}{why}")}]));
+            client.delete(&format!("{policies}/m"), Value::Null).await.expect(200);
+        }
+        let refused = client.post(&policies, changing(json!([patch("object")]))).await.expect(422);
+        assert_eq!(
+            refused["details"]["causes"],
+            json!([{
+                "reason": "FieldValueInvalid", "field": "spec.mutations[0].jsonPatch.expression",
+                "message": "Invalid value: \"object\": must evaluate to list(JSONPatch) but got dyn"}])
+        );
+    });
+}

@@ -73,6 +73,7 @@ impl<'a> Checker<'a> {
             Part::Call { target, function, args } => self.call(node, target.as_deref(), function, args),
             Part::List(items) => self.list(items),
             Part::Map(entries) => self.map(entries),
+            Part::Struct(name, fields) => self.made(node.at, name, fields),
             Part::Fold(fold) => self.fold(fold),
             Part::Again(earlier) => self.found.types[*earlier].clone(),
         };
@@ -238,6 +239,37 @@ impl<'a> Checker<'a> {
         Type::map(keys, values.unwrap_or_else(|| self.unifier.fresh()))
     }
 
+    fn made(&mut self, at: usize, name: &str, fields: &'a [(usize, bool, String, Node)]) -> Type {
+        let known = |name: &str| self.variables.iter().find(|(known, _)| *known == name).map(|(_, ty)| ty.clone());
+        // The types below `Object` are those of its fields.
+        let found = known(name).or_else(|| {
+            let below = name.strip_prefix(DYNAMIC).is_some_and(|rest| rest.starts_with('.'));
+            below.then(|| known(DYNAMIC)).flatten()
+        });
+        let Some(Type::Type(of)) = found else {
+            self.complain(at, format!("undeclared reference to '{name}' (in container '')"));
+            return Type::Error;
+        };
+        for (place, optional, field, value) in fields {
+            let given = self.item(value, *optional);
+            let wanted = match &*of {
+                Type::Object(object) if !object.fields.is_empty() => match object.fields.get(field) {
+                    Some(ty) => ty.clone(),
+                    None => self.complain(*place, format!("undefined field '{field}'")),
+                },
+                _ => Type::Dyn,
+            };
+            if !self.unifier.assign(std::slice::from_ref(&wanted), std::slice::from_ref(&given)) {
+                let text = format!("expected type of field '{field}' is '{wanted}' but provided type is '{given}'");
+                self.complain(*place, text);
+            }
+        }
+        match &*of {
+            Type::Object(object) if object.name == DYNAMIC => Type::object(name, Default::default()),
+            ty => ty.clone(),
+        }
+    }
+
     fn fold(&mut self, fold: &'a Fold) -> Type {
         let range = self.check(&fold.range);
         let collected = self.check(&fold.init);
@@ -273,6 +305,9 @@ impl<'a> Checker<'a> {
         result
     }
 }
+
+/// The type whose fields are not known, and neither are theirs.
+const DYNAMIC: &str = "Object";
 
 /// A type of a signature, with an unknown type for each letter.
 fn instance(ty: &Type, letters: &mut Vec<(char, Type)>, unifier: &mut Unifier) -> Type {

@@ -23,6 +23,7 @@ pub const PER_CHARACTER: f64 = 0.1;
 pub const PER_PATTERN_CHARACTER: f64 = 0.25;
 const LIST: u64 = 10;
 const MAP: u64 = 30;
+const STRUCT: u64 = 40;
 
 impl Range {
     /// Nothing is known.
@@ -217,6 +218,9 @@ impl Coster<'_> {
                 }
                 self.entries[node.id] = Some(Entries { is_list: false, key: keys, value: values });
                 sum
+            }
+            Part::Struct(_, fields) => {
+                fields.iter().fold(Range::of(STRUCT), |sum, (.., value)| sum.plus(self.cost(value)))
             }
             Part::Fold(fold) => self.fold(node, fold),
             Part::Again(earlier) => self.costs[*earlier],

@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
             }
             Kind::Select { operand, field, optional } => {
                 if self.outer.dotted
-                    && let Some(value) = qualified(expr).and_then(|name| self.outer.get(&name))
+                    && let Some(value) = expr.qualified().and_then(|name| self.outer.get(&name))
                 {
                     self.pay(1)?;
                     return Ok(value.clone());
@@ -143,6 +143,18 @@ impl<'a> Run<'a> {
                 }
                 self.made(Val::map(map), 30)
             }
+            Kind::Struct { name, fields } => {
+                let mut made = BTreeMap::new();
+                for field in fields {
+                    let value = match (self.of(&field.value)?, field.optional) {
+                        (Val::Optional(None), true) => continue,
+                        (Val::Optional(Some(value)), true) => (*value).clone(),
+                        (value, _) => value,
+                    };
+                    made.insert(field.name.clone(), value);
+                }
+                self.made(Val::made(name, made), 40)
+            }
             Kind::Loop { range, what, variables, body } => self.over(range, *what, variables, body),
             Kind::OptMap { target, variable, body, flat } => match self.of(target)? {
                 Val::Optional(None) => Ok(Val::NONE),
@@ -194,7 +206,7 @@ impl<'a> Run<'a> {
     }
 
     fn call(&mut self, target: Option<&'a Expr>, function: &str, args: &'a [Expr]) -> Outcome {
-        let spaced = target.and_then(qualified).map(|space| format!("{space}.{function}"));
+        let spaced = target.and_then(Expr::qualified).map(|space| format!("{space}.{function}"));
         let (function, target) = match &spaced {
             Some(name) if signatures::has(name) => (name.as_str(), None),
             _ => (function, target.map(|target| self.of(target)).transpose()?),
@@ -311,15 +323,6 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The name that a part of an expression is, perhaps with dots.
-fn qualified(expr: &Expr) -> Option<String> {
-    match &expr.kind {
-        Kind::Ident(name) => Some(name.clone()),
-        Kind::Select { operand, field, optional: false } => Some(format!("{}.{field}", qualified(operand)?)),
-        _ => None,
-    }
-}
-
 fn field<'v>(map: &'v Map, name: &str) -> Option<&'v Val> {
     map.entries.get(&Key::String(name.into()))
 }
@@ -327,6 +330,7 @@ fn field<'v>(map: &'v Map, name: &str) -> Option<&'v Val> {
 fn holds(value: &Val, name: &str) -> Result<bool, Failure> {
     match value {
         Val::Map(map) => Ok(field(map, name).is_some()),
+        Val::Made(made) => Ok(made.fields.contains_key(name)),
         _ => Err(no_overload()),
     }
 }
@@ -334,6 +338,12 @@ fn holds(value: &Val, name: &str) -> Result<bool, Failure> {
 fn select(operand: &Val, name: &str, optional: bool) -> Outcome {
     match operand {
         Val::Map(map) => match (field(map, name), optional) {
+            (Some(value), false) => Ok(value.clone()),
+            (Some(value), true) => Ok(Val::some(value.clone())),
+            (None, true) => Ok(Val::NONE),
+            (None, false) => Err(format!("no such key: {name}").into()),
+        },
+        Val::Made(made) => match (made.fields.get(name), optional) {
             (Some(value), false) => Ok(value.clone()),
             (Some(value), true) => Ok(Val::some(value.clone())),
             (None, true) => Ok(Val::NONE),

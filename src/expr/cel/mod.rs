@@ -22,7 +22,7 @@ mod value;
 
 pub use eval::Variables;
 pub use types::{Fields, Type};
-pub use value::{Key, Late, List, ListKind, Map, Val};
+pub use value::{Key, Late, List, ListKind, Made, Map, Val};
 
 use std::fmt::Write;
 use syntax::Expr;

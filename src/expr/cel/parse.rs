@@ -2,7 +2,7 @@
 
 use super::Issue;
 use super::lex::{Token, Word, words};
-use super::syntax::{Expr, Kind, Loop};
+use super::syntax::{Expr, Field, Kind, Loop};
 use super::value::Val;
 use std::collections::VecDeque;
 
@@ -200,10 +200,31 @@ impl Parser {
                 let index = self.choice()?;
                 self.need("]")?;
                 operand = call(at, if optional { "_[?_]" } else { "_[_]" }, vec![operand, index]);
+            } else if self.is("{")
+                && let Some(name) = operand.qualified()
+            {
+                operand = self.made(name)?;
             } else {
                 return Ok(operand);
             }
         }
+    }
+
+    /// The fields of an object that is made.
+    fn made(&mut self, name: String) -> Parsed {
+        let at = self.need("{")?;
+        let mut fields = Vec::new();
+        while self.take("}").is_none() {
+            let optional = self.take("?").is_some();
+            let name = self.name()?;
+            let at = self.need(":")?;
+            fields.push(Field { at, optional, name, value: self.choice()? });
+            if self.take(",").is_none() {
+                self.need("}")?;
+                break;
+            }
+        }
+        Ok(Expr::new(at, Kind::Struct { name, fields }))
     }
 
     fn name(&mut self) -> Result<String, Issue> {

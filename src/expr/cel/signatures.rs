@@ -63,14 +63,14 @@ format.dns1035Label() fmt;format.qualifiedName() fmt;format.dns1123LabelPrefix()
 format.dns1035LabelPrefix() fmt;format.labelValue() fmt;format.uri() fmt;format.uuid() fmt;format.byte() fmt
 format.date() fmt;format.datetime() fmt
 optional.of(A) opt A;optional.none() opt A;optional.unwrap([opt A]) [A];[opt A].unwrapOpt() [A];optional.ofNonZeroValue(A) opt A;opt A.hasValue() b;opt A.value() A
-opt A.orValue(A) A;opt A.or(opt A) opt A
+opt A.orValue(A) A;opt A.or(opt A) opt A;jsonpatch.escapeKey(s) s
 auth.path(s) path;auth.group(s) group;auth.serviceAccount(s,s) auth;path.check(s) dec;group.resource(s) res
 res.subresource(s) res;res.namespace(s) res;res.name(s) res;res.fieldSelector(s) res;res.labelSelector(s) res
 res.check(s) dec;dec.allowed() b;dec.reason() s;dec.error() s;dec.errored() b
 ";
 
 /// Names that stand before the dot of a function's own name.
-const SPACES: [&str; 7] = ["strings", "lists", "sets", "ip", "format", "optional", "cel"];
+const SPACES: [&str; 8] = ["jsonpatch", "strings", "lists", "sets", "ip", "format", "optional", "cel"];
 
 static ALL: LazyLock<HashMap<String, Vec<Signature>>> = LazyLock::new(|| {
     let mut all: HashMap<String, Vec<Signature>> = HashMap::new();

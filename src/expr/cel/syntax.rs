@@ -36,10 +36,25 @@ pub enum Kind {
     List(Vec<(bool, Expr)>),
     /// `{k: v, ?k: v}`.
     Map(Vec<(bool, Expr, Expr)>),
+    /// `Type{field: value, ?field: value}`, with the places of the colons.
+    Struct { name: String, fields: Vec<Field> },
     /// A macro over the items of a list or the entries of a map.
     Loop { range: Box<Expr>, what: Loop, variables: Vec<String>, body: Vec<Expr> },
     /// `optional.optMap(v, e)`, and with the flag `optFlatMap`.
     OptMap { target: Box<Expr>, variable: String, body: Box<Expr>, flat: bool },
+}
+
+/// A field of an object that is made.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Where its colon is.
+    pub at: usize,
+    /// Whether it is left out when it has no value.
+    pub optional: bool,
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Expr,
 }
 
 /// What a macro makes of items.
@@ -64,6 +79,15 @@ pub enum Loop {
 }
 
 impl Expr {
+    /// The name that the expression is, perhaps with dots.
+    pub fn qualified(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Ident(name) => Some(name.clone()),
+            Kind::Select { operand, field, optional: false } => Some(format!("{}.{field}", operand.qualified()?)),
+            _ => None,
+        }
+    }
+
     /// An expression, and how deep it is.
     pub fn new(at: usize, kind: Kind) -> Self {
         let deepest = |exprs: &[Expr]| exprs.iter().map(|expr| expr.depth).max().unwrap_or(0);
@@ -75,6 +99,7 @@ impl Expr {
             Kind::And(parts) | Kind::Or(parts) => deepest(&parts[..]),
             Kind::List(items) => items.iter().map(|(_, item)| item.depth).max().unwrap_or(0),
             Kind::Map(entries) => entries.iter().map(|(_, key, value)| key.depth.max(value.depth)).max().unwrap_or(0),
+            Kind::Struct { fields, .. } => fields.iter().map(|field| field.value.depth).max().unwrap_or(0),
             Kind::Loop { range, body, .. } => deepest(body).max(range.depth),
             Kind::OptMap { target, body, .. } => target.depth.max(body.depth),
         };

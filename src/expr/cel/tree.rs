@@ -32,6 +32,8 @@ pub enum Part {
     List(Vec<(bool, Node)>),
     /// A map.
     Map(Vec<(bool, Node, Node)>),
+    /// An object that is made: for each field the place, the question mark, the name and the value.
+    Struct(String, Vec<(usize, bool, String, Node)>),
     /// A loop.
     Fold(Box<Fold>),
     /// The part with this number once more.
@@ -130,6 +132,11 @@ impl Builder {
             Kind::List(items) => Part::List(items.iter().map(|(mark, item)| (*mark, self.node(item))).collect()),
             Kind::Map(entries) => {
                 Part::Map(entries.iter().map(|(mark, key, value)| (*mark, self.node(key), self.node(value))).collect())
+            }
+            Kind::Struct { name, fields } => {
+                let fields =
+                    fields.iter().map(|field| (field.at, field.optional, field.name.clone(), self.node(&field.value)));
+                Part::Struct(name.clone(), fields.collect())
             }
             Kind::Loop { range, what, variables, body } => return self.fold(at, range, *what, variables, body),
             Kind::OptMap { target, variable, body, flat } => return self.opt_map(at, target, variable, body, *flat),
@@ -232,6 +239,7 @@ impl Node {
             Part::Call { target, args, .. } => target.as_deref().into_iter().chain(args).collect(),
             Part::List(items) => items.iter().map(|(_, item)| item).collect(),
             Part::Map(entries) => entries.iter().flat_map(|(_, key, value)| [key, value]).collect(),
+            Part::Struct(_, fields) => fields.iter().map(|(.., value)| value).collect(),
             Part::Fold(fold) => vec![&fold.range, &fold.init, &fold.condition, &fold.step, &fold.result],
         }
     }

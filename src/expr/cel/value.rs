@@ -47,10 +47,22 @@ pub enum Val {
     Format(&'static str),
     /// A semantic version.
     Version(Arc<super::functions::Version>),
+    /// An object that an expression makes.
+    Made(Arc<Made>),
     /// An object whose fields are found when they are asked for.
     Late(Arc<dyn Late>),
     /// A question to an authorizer, or what it said.
     Access(Arc<super::access::Access>),
+}
+
+/// An object that an expression makes.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The name of its type.
+    pub name: String,
+    /// Its fields.
+    pub fields: BTreeMap<String, Val>,
+    parts: usize,
 }
 
 /// An object whose fields are found when they are asked for.
@@ -152,11 +164,18 @@ impl Val {
         Val::Map(Arc::new(Map { entries, parts }))
     }
 
+    /// An object of a type.
+    pub fn made(name: &str, fields: BTreeMap<String, Val>) -> Self {
+        let parts = fields.values().fold(1, |sum: usize, value| sum.saturating_add(value.parts()));
+        Val::Made(Arc::new(Made { name: name.into(), fields, parts }))
+    }
+
     /// How many values it is made of.
     pub fn parts(&self) -> usize {
         match self {
             Val::List(list) => list.parts,
             Val::Map(map) => map.parts,
+            Val::Made(made) => made.parts,
             Val::Optional(Some(value)) => value.parts(),
             Val::String(text) => 1 + text.len() / 64,
             Val::Bytes(bytes) => 1 + bytes.len() / 64,
@@ -180,6 +199,41 @@ impl Val {
                 Val::map(map.iter().map(|(key, value)| (Key::String(key.as_str().into()), Val::json(value))).collect())
             }
         }
+    }
+
+    /// The value as JSON.
+    ///
+    /// # Errors
+    /// When it has no such form.
+    pub fn to_json(&self) -> Result<crate::api::Value, String> {
+        use crate::api::Value;
+        Ok(match self {
+            Val::Null => Value::Null,
+            Val::Bool(value) => (*value).into(),
+            Val::Int(number) => (*number).into(),
+            Val::Uint(number) => (*number).into(),
+            Val::Double(number) => (*number).into(),
+            Val::List(list) => list.items.iter().map(Val::to_json).collect::<Result<Vec<Value>, String>>()?.into(),
+            Val::Map(map) => {
+                let entries = map.entries.iter().map(|(key, value)| match key {
+                    Key::String(key) => Ok((key.to_string(), value.to_json()?)),
+                    key => Err(format!("map key {:?} is not string", key.value())),
+                });
+                Value::Object(entries.collect::<Result<_, String>>()?)
+            }
+            Val::Made(made) => {
+                let fields = made.fields.iter().map(|(name, value)| Ok((name.clone(), value.to_json()?)));
+                Value::Object(fields.collect::<Result<_, String>>()?)
+            }
+            Val::Bytes(bytes) => {
+                use base64::Engine;
+                base64::engine::general_purpose::STANDARD.encode(bytes).into()
+            }
+            Val::String(_) | Val::Duration(_) | Val::Timestamp(_) => {
+                super::functions::text(self).unwrap_or_default().into()
+            }
+            other => return Err(format!("unsupported type {}", other.type_name())),
+        })
     }
 
     /// Something.
@@ -212,6 +266,7 @@ impl Val {
             Val::Cidr(..) => "net.CIDR",
             Val::Format(_) => "kubernetes.NamedFormat",
             Val::Version(_) => "kubernetes.Semver",
+            Val::Made(made) => &made.name,
             Val::Late(_) => "object",
             Val::Access(access) => access.type_name(),
         }
@@ -229,6 +284,11 @@ impl Val {
             (Val::Map(a), Val::Map(b)) => {
                 a.entries.len() == b.entries.len()
                     && a.entries.iter().all(|(key, value)| b.entries.get(key).is_some_and(|other| value.equals(other)))
+            }
+            (Val::Made(a), Val::Made(b)) => {
+                a.name == b.name
+                    && a.fields.len() == b.fields.len()
+                    && a.fields.iter().all(|(name, value)| b.fields.get(name).is_some_and(|other| value.equals(other)))
             }
             (Val::Optional(a), Val::Optional(b)) => match (a, b) {
                 (Some(a), Some(b)) => a.equals(b),
@@ -277,6 +337,7 @@ impl Val {
             Val::Bytes(bytes) => bytes.is_empty(),
             Val::List(list) => list.items.is_empty(),
             Val::Map(map) => map.entries.is_empty(),
+            Val::Made(made) => made.fields.is_empty(),
             Val::Duration(span) => span.0 == 0,
             Val::Optional(value) => value.is_none(),
             _ => false,

@@ -5,6 +5,7 @@
 
 mod apply;
 mod compare;
+mod configure;
 mod element;
 mod entries;
 mod scale;
@@ -14,6 +15,7 @@ mod structured;
 mod validate;
 
 pub use apply::{ApplyError, Conflict, apply};
+pub use configure::configure;
 pub use scale::{from_scale, to_scale};
 
 use crate::api::{ObjectExt, TypeRef, Value};

@@ -47,6 +47,32 @@ pub struct Validation {
     pub reason: String,
 }
 
+/// A change that a policy makes.
+#[derive(Debug)]
+pub enum Mutation {
+    /// By applying a configuration.
+    Apply(Expression),
+    /// By a JSON patch.
+    Patch(Expression),
+}
+
+impl Mutation {
+    fn of(mutation: &Value, names: &Names) -> Self {
+        let text = |kind: &str| mutation.text(&[kind, "expression"]);
+        match mutation.text(&["patchType"]) {
+            "JSONPatch" => Self::Patch(compile(text("jsonPatch"), names, Gives::Patches)),
+            _ => Self::Apply(compile(text("applyConfiguration"), names, Gives::Object)),
+        }
+    }
+
+    /// What gives the configuration or the patch.
+    pub fn expression(&self) -> &Expression {
+        match self {
+            Self::Apply(expression) | Self::Patch(expression) => expression,
+        }
+    }
+}
+
 /// A policy.
 #[derive(Debug)]
 pub struct Policy {
@@ -58,6 +84,8 @@ pub struct Policy {
     pub variables: Arc<Vec<(String, Compiled)>>,
     /// What it validates.
     pub validations: Vec<Validation>,
+    /// What it changes.
+    pub mutations: Vec<Mutation>,
     /// What it notes for audits, by keys.
     pub notes: Vec<(String, Expression)>,
 }
@@ -66,13 +94,15 @@ impl Policy {
     fn of(policy: &Value) -> Self {
         let spec = policy.get("spec").cloned().unwrap_or_default();
         let params = spec.get("paramKind").is_some();
-        let mut names = Names { params, authorizer: true, variables: Some(BTreeMap::new()) };
+        let mut names = Names { params, authorizer: true, variables: Some(BTreeMap::new()), ..Names::default() };
         let mut variables = Vec::new();
         for variable in spec.items_at(&["variables"]) {
             let (name, text) = (variable.text(&["name"]), variable.text(&["expression"]));
             variables.push((name.to_owned(), names.compile_variable(name, text)));
         }
         let unprivileged = Names { authorizer: false, ..names.clone() };
+        let patching = Names { patches: true, ..names.clone() };
+        let mutations = spec.items_at(&["mutations"]).iter().map(|mutation| Mutation::of(mutation, &patching));
         let validations = spec.items_at(&["validations"]).iter().map(|validation| {
             let text = |key: &str| validation.text(&[key]);
             Validation {
@@ -94,6 +124,7 @@ impl Policy {
             conditions: Conditions::of(&spec, &names),
             variables: Arc::new(variables),
             validations: validations.collect(),
+            mutations: mutations.collect(),
             notes: notes.collect(),
             spec,
         }

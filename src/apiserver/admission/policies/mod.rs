@@ -1,13 +1,16 @@
-//! Policies of admission (ValidatingAdmissionPolicy): expressions that say which requests are refused, or warned of.
+//! Policies of admission: expressions that say which requests are refused, or warned of (ValidatingAdmissionPolicy), or
+//! how objects are changed (MutatingAdmissionPolicy).
 
 mod access;
 mod compiled;
 mod evaluation;
+mod mutating;
 mod params;
 
 pub(in crate::apiserver) use compiled::Cache;
 pub(super) use compiled::Conditions;
 pub(super) use evaluation::{Evaluation, hold};
+pub(super) use mutating::Changes;
 
 use super::super::errors::{Answer, Failure, internal};
 use super::super::expressions;

@@ -133,17 +133,7 @@ impl Server {
         let Some(seen) = self.seen_as(hook, asked.served) else { return Ok(()) };
         let patched = json_patch::apply(&shown(asked, &seen, object)?, &patch);
         let patched = patched.map_err(|error| internal(error.to_string()))?;
-        if asked.subresource == "scale" {
-            scale::take(asked.served, object, &patched);
-        } else if asked.is_request() {
-            *object = patched;
-        } else {
-            let mut new = codec::check(patched, &seen, FieldValidation::Ignore)?.object;
-            seen.default(&mut new);
-            meta::prune(&mut new);
-            *object = converted(&seen, asked.served, &new);
-        }
-        Ok(())
+        put_back(asked, &seen, object, patched)
     }
 
     /// Asks all webhooks that have a say whether they approve.
@@ -267,6 +257,21 @@ pub(super) fn shown(asked: &Asked<'_>, seen: &Served, object: &Value) -> Answer<
         _ if asked.is_request() => Ok(object.clone()),
         _ => Ok(converted(asked.served, seen, object)),
     }
+}
+
+/// Takes over an object as it was shown, and was changed.
+pub(super) fn put_back(asked: &Asked<'_>, seen: &Served, object: &mut Value, patched: Value) -> Answer<()> {
+    if asked.subresource == "scale" {
+        scale::take(asked.served, object, &patched);
+    } else if asked.is_request() {
+        *object = patched;
+    } else {
+        let mut new = codec::check(patched, seen, FieldValidation::Ignore)?.object;
+        seen.default(&mut new);
+        meta::prune(&mut new);
+        *object = converted(seen, asked.served, &new);
+    }
+    Ok(())
 }
 
 /// An object of one version in another.

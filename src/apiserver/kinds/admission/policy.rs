@@ -102,7 +102,8 @@ fn common<'v, 'p>(spec: &Field<'v, 'p>, errors: &mut Errors) -> Names {
         errors.required(matched, "");
     }
     rule::match_conditions(&spec.get("matchConditions"), kind.is_set(), errors);
-    let mut known = Names { params: kind.is_set(), authorizer: true, variables: Some(BTreeMap::new()) };
+    let mut known =
+        Names { params: kind.is_set(), authorizer: true, variables: Some(BTreeMap::new()), ..Names::default() };
     for variable in spec.get("variables").items() {
         rule::variable_name(&variable.get("name"), errors);
         let text = variable.get("expression");
@@ -226,15 +227,15 @@ fn mutating(policy: &Object, errors: &mut Errors) {
     let root = Field::new("", policy);
     let spec = root.get("spec");
     let (mutations, again) = (spec.get("mutations"), spec.get("reinvocationPolicy"));
-    common(&spec, errors);
+    let known = Names { patches: true, ..common(&spec, errors) };
     if mutations.is_empty() {
         errors.required(mutations, "mutations must contain at least one item");
     }
     for mutation in mutations.items() {
         let [kind, apply, patch] = ["patchType", "applyConfiguration", "jsonPatch"].map(|name| mutation.get(name));
-        let (own, other) = match kind.text() {
-            "ApplyConfiguration" => (apply, patch),
-            "JSONPatch" => (patch, apply),
+        let (own, other, gives) = match kind.text() {
+            "ApplyConfiguration" => (apply, patch, Gives::Object),
+            "JSONPatch" => (patch, apply, Gives::Patches),
             "" => {
                 errors.required(kind, "");
                 continue;
@@ -244,8 +245,11 @@ fn mutating(policy: &Object, errors: &mut Errors) {
                 continue;
             }
         };
+        let text = own.get("expression");
         if own.is_set() {
-            expression(&own.get("expression"), errors);
+            if expression(&text, errors) {
+                rule::compiled(&text, text.text(), &known.compile(text.text(), gives), errors);
+            }
         } else {
             errors.required(own, "");
         }

@@ -103,7 +103,7 @@ pub(super) fn match_resources(matched: &Field, errors: &mut Errors) {
 
 /// Complains about conditions for a match, each an expression with a name.
 pub(super) fn match_conditions(conditions: &Field, params: bool, errors: &mut Errors) {
-    let known = Names { params, authorizer: true, variables: None };
+    let known = Names { params, authorizer: true, ..Names::default() };
     errors.at_most_items(conditions, 64);
     for (index, condition) in conditions.items().enumerate() {
         let (expression, name) = (condition.get("expression"), condition.get("name"));

@@ -6,6 +6,9 @@ use super::convert::text;
 use crate::api::json;
 use std::fmt::Write;
 
+/// How many digits there may be behind the point.
+const MOST_DIGITS: usize = 1000;
+
 /// Fills in the arguments.
 pub fn format(pattern: &str, args: &[Val]) -> Result<String, Failure> {
     let mut out = String::new();
@@ -28,7 +31,7 @@ pub fn format(pattern: &str, args: &[Val]) -> Result<String, Failure> {
             while let Some(digit) = chars.next_if(char::is_ascii_digit) {
                 digits.push(digit);
             }
-            precision = digits.parse::<usize>().ok();
+            precision = Some(digits.parse::<usize>().unwrap_or(MOST_DIGITS).min(MOST_DIGITS));
         }
         let Some(verb) = chars.next() else { return Err("unexpected end of string".into()) };
         let Some(arg) = args.get(next) else { return Err(format!("index {next} out of range").into()) };

@@ -5,11 +5,21 @@ use super::super::value::Val;
 use super::{Outcome, count, formatting};
 use crate::expr::regexp;
 
+/// How long a text may become.
+const LONGEST: usize = 64 << 20;
+
+/// Whether a text would become too long.
+fn is_too_long(text: &str, old: &str, new: &str) -> bool {
+    let most = if old.is_empty() { text.len() + 1 } else { text.len() / old.len() };
+    text.len().saturating_add(most.saturating_mul(new.len())) > LONGEST
+}
+
 pub fn call(name: &str, target: Option<&Val>, args: &[Val]) -> Option<Outcome> {
     let Some(target) = target else {
         return match (name, args) {
             ("matches", [Val::String(text), Val::String(pattern)]) => Some(matches(text, pattern)),
             ("strings.quote", [Val::String(text)]) => Some(Ok(crate::api::gotext::quote(text).into())),
+            ("jsonpatch.escapeKey", [Val::String(text)]) => Some(Ok(text.replace('~', "~0").replace('/', "~1").into())),
             _ => None,
         };
     };
@@ -30,7 +40,9 @@ pub fn call(name: &str, target: Option<&Val>, args: &[Val]) -> Option<Outcome> {
                 _ => None,
             })
             .collect();
-        return Some(texts.map(|texts| texts.join(separator).into()).ok_or_else(|| "no such overload".into()));
+        let Some(texts) = texts else { return Some(Err("no such overload".into())) };
+        let length = texts.iter().map(|text| text.len()).sum::<usize>() + separator.len().saturating_mul(texts.len());
+        return Some(if length > LONGEST { Err(Failure::TooMuch) } else { Ok(texts.join(separator).into()) });
     }
     let Val::String(text) = target else { return None };
     Some(match (name, args) {
@@ -54,6 +66,7 @@ pub fn call(name: &str, target: Option<&Val>, args: &[Val]) -> Option<Outcome> {
         ("indexOf", [Val::String(part), Val::Int(from)]) => index_of(text, part, *from),
         ("lastIndexOf", [Val::String(part)]) => last_index_of(text, part, None),
         ("lastIndexOf", [Val::String(part), Val::Int(from)]) => last_index_of(text, part, Some(*from)),
+        ("replace", [Val::String(old), Val::String(new), ..]) if is_too_long(text, old, new) => Err(Failure::TooMuch),
         ("replace", [Val::String(old), Val::String(new)]) => Ok(text.replace(&**old, new).into()),
         ("replace", [Val::String(old), Val::String(new), Val::Int(most)]) => Ok(match usize::try_from(*most) {
             Ok(most) => text.replacen(&**old, new, most).into(),
