@@ -94,6 +94,36 @@ impl Held {
     }
 }
 
+/// Refuses families of addresses that there are none of: the cluster's range is one of IPv4 addresses. A service that
+/// has neither an address nor a selector may say what it likes.
+fn check_families(service: &Value) -> Answer<()> {
+    let ips = service.items_at(&["spec", "clusterIPs"]);
+    let selectorless = service.map_at(&["spec", "selector"]).is_none_or(|selector| selector.is_empty());
+    if selectorless && ips.first().is_some_and(|ip| ip == "None") {
+        return Ok(());
+    }
+    let mut errors = Errors::default();
+    if let Some(index) = ips.iter().position(|ip| ip.as_str().is_some_and(|ip| ip.contains(':'))) {
+        let shown = Value::from(ips.to_vec());
+        errors.invalid(format!("spec.clusterIPs[{index}]"), &shown, "IPv6 is not configured on this cluster");
+    } else {
+        let policy = service.text(&["spec", "ipFamilyPolicy"]);
+        if policy == "RequireDualStack" {
+            let why = "this cluster is not configured for dual-stack services";
+            errors.invalid("spec.ipFamilyPolicy", &policy.into(), why);
+        }
+        for (index, family) in service.items_at(&["spec", "ipFamilies"]).iter().enumerate() {
+            if family != "IPv4" {
+                errors.invalid(format!("spec.ipFamilies[{index}]"), family, "not configured on this cluster");
+            }
+        }
+    }
+    if errors.causes.is_empty() {
+        return Ok(());
+    }
+    Err(invalid(super::errors::About { group: "", kind: "Service", name: service.name() }, errors))
+}
+
 impl Server {
     /// Fills in what a new state of a service claims, and gives the writes that claim it and let go of the rest.
     /// No new state means that the service goes.
@@ -139,6 +169,7 @@ impl Server {
         if service.text(&["spec", "type"]) == "ExternalName" {
             return Ok(true);
         }
+        check_families(service)?;
         let wanted = service.text(&["spec", "clusterIP"]).to_string();
         if wanted == "None" || before.addresses.contains(&wanted) {
             return Ok(false);

@@ -58,7 +58,7 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
     let (mut object, doubled) = match media {
         MediaType::Json => parse_json(body)
             .map_err(|why| unrecognized(format!("couldn't get version/kind; json parse error: {why}")))?,
-        MediaType::Yaml => (parse_yaml(body).map_err(unrecognized)?, Vec::new()),
+        MediaType::Yaml => parse_yaml(body).map_err(unrecognized)?,
         MediaType::Protobuf => (protobuf::decode(body, kind, schema::builtin()).map_err(unrecognized)?, Vec::new()),
     };
     if object.is_null() {
@@ -80,8 +80,9 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
     if served.custom.is_some() && object.kind().is_empty() {
         return Err(unrecognized(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
     }
-    check_kind(&object, served)?;
-    normalise(object, served, validation, |unknown| match (media, served.schema()) {
+    let (object, unknown) = reshape(object, served).map_err(|misfit| misfit.failure(&kind.kind))?;
+    let odd = match (media, served.schema()) {
+        (MediaType::Yaml, _) => yaml_complaint(&doubled).into_iter().chain(unknown).collect(),
         _ if served.custom.is_some() => {
             let doubled = doubled.iter().map(|path| format!("duplicate field {path:?}"));
             doubled.chain(unknown).collect()
@@ -91,41 +92,85 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
             schema::complaints(body, schema)
         }
         _ => unknown,
-    })
+    };
+    judge(object, odd, served, validation)
 }
 
 /// Brings an object into the form of its type, as a decoder would have.
 pub fn check(object: Value, served: &Served, validation: FieldValidation) -> Answer<Decoded> {
-    check_kind(&object, served)?;
-    normalise(object, served, validation, |unknown| unknown)
+    let (object, unknown) = reshape(object, served).map_err(|misfit| misfit.failure(&served.kind.kind))?;
+    judge(object, unknown, served, validation)
 }
 
-fn normalise(
-    mut object: Value,
-    served: &Served,
-    validation: FieldValidation,
-    complaints: impl FnOnce(Vec<String>) -> Vec<String>,
-) -> Answer<Decoded> {
+/// Why a value is no object of a resource.
+pub enum Misfit {
+    /// In a decoder's words, and which kind and version it took it for.
+    Undecodable {
+        /// The kind.
+        kind: String,
+        /// The version.
+        version: String,
+        /// The decoder's words.
+        why: String,
+    },
+    /// It is refused for another reason.
+    Refused(Failure),
+}
+
+impl Misfit {
+    fn failure(self, expected: &str) -> Failure {
+        match self {
+            Self::Undecodable { kind, version, why } => cannot_handle(&kind, &version, expected, &why),
+            Self::Refused(failure) => failure,
+        }
+    }
+}
+
+/// Brings an object into the form of its type, and says which fields it does not have.
+pub fn reshape(mut object: Value, served: &Served) -> Result<(Value, Vec<String>), Misfit> {
+    check_kind(&object, served)?;
+    let GroupVersionKind { kind, version, .. } = &served.kind;
+    object.put(&["apiVersion"], served.kind.api_version());
+    object.put(&["kind"], kind.as_str());
+    match served.normalise(&mut object) {
+        Ok(unknown) => Ok((object, unknown)),
+        Err(why) => Err(Misfit::Undecodable { kind: kind.clone(), version: version.clone(), why }),
+    }
+}
+
+/// Warns of what is odd about an object, or refuses it for that, as the request wants it.
+fn judge(object: Value, odd: Vec<String>, served: &Served, validation: FieldValidation) -> Answer<Decoded> {
     let kind = &served.kind;
-    object.put(&["apiVersion"], kind.api_version());
-    object.put(&["kind"], kind.kind.as_str());
-    let cannot = |why: String| cannot_handle(&kind.kind, &kind.version, &kind.kind, &why);
-    let unknown = served.normalise(&mut object).map_err(cannot)?;
-    if validation == FieldValidation::Ignore {
-        return Ok(Decoded { object, warnings: Vec::new() });
+    match validation {
+        FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
+        FieldValidation::Strict if !odd.is_empty() => {
+            let why = format!("strict decoding error: {}", odd.join(", "));
+            Err(cannot_handle(&kind.kind, &kind.version, &kind.kind, &why))
+        }
+        _ => Ok(Decoded { object, warnings: odd.iter().flat_map(|odd| warnings(odd)).collect() }),
     }
-    let warnings = complaints(unknown);
-    if validation == FieldValidation::Strict && !warnings.is_empty() {
-        return Err(cannot(format!("strict decoding error: {}", warnings.join(", "))));
-    }
-    Ok(Decoded { object, warnings })
+}
+
+/// What the YAML reader says of keys that are there twice, in one text.
+pub fn yaml_complaint(doubled: &[String]) -> Option<String> {
+    (!doubled.is_empty()).then(|| format!("{YAML_ERRORS}  {}", doubled.join("\n  ")))
+}
+
+/// How such a text begins.
+const YAML_ERRORS: &str = "yaml: unmarshal errors:\n";
+
+/// A complaint as warnings: one for each line of those about YAML.
+pub fn warnings(complaint: &str) -> impl Iterator<Item = String> + use<> {
+    let lines = complaint.strip_prefix(YAML_ERRORS).map(|lines| lines.lines().map(|line| line.trim().to_owned()));
+    let lines: Vec<String> = lines.map_or_else(|| vec![complaint.to_owned()], Iterator::collect);
+    lines.into_iter()
 }
 
 /// Checks that the body's kind is the resource's. A missing kind or version means the resource's own.
-fn check_kind(object: &Value, served: &Served) -> Answer<()> {
+fn check_kind(object: &Value, served: &Served) -> Result<(), Misfit> {
     let expected = &served.kind;
     if served.custom.is_some() {
-        return check_custom_kind(object, expected);
+        return check_custom_kind(object, expected).map_err(Misfit::Refused);
     }
     let or = |text: &str, default: &str| if text.is_empty() { default.to_string() } else { text.to_string() };
     let version = GroupVersion::parse(&or(object.api_version(), &expected.api_version()));
@@ -133,22 +178,22 @@ fn check_kind(object: &Value, served: &Served) -> Answer<()> {
     if found == *expected {
         return Ok(());
     }
+    let undecodable = |why| Err(Misfit::Undecodable { kind: found.kind.clone(), version: found.version.clone(), why });
     if !served.knows_kind(&found) {
         let scheme = "in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
-        let why = format!("no kind {:?} is registered for version {:?} {scheme}", found.kind, version.to_string());
-        return Err(cannot_handle(&found.kind, &found.version, &expected.kind, &why));
+        let (kind, version) = (&found.kind, version.to_string());
+        return undecodable(format!("no kind {kind:?} is registered for version {version:?} {scheme}"));
     }
     if found.kind == expected.kind && found.group == expected.group {
-        return Err(bad_request(format!(
+        return Err(Misfit::Refused(bad_request(format!(
             "the API version in the data ({version}) does not match the expected API version ({})",
             expected.api_version()
-        )));
+        ))));
     }
     // Go names types by package; the internal one is called `core` or as the group's first part.
     let package = if expected.group.is_empty() { "core" } else { expected.group.split('.').next().unwrap_or("") };
-    let why =
-        format!("converting ({}.{}) to ({package}.{}): unknown conversion", found.version, found.kind, expected.kind);
-    Err(cannot_handle(&found.kind, &found.version, &expected.kind, &why))
+    let (from, to) = (format!("{}.{}", found.version, found.kind), format!("{package}.{}", expected.kind));
+    undecodable(format!("converting ({from}) to ({to}): unknown conversion"))
 }
 
 /// Checks that a custom object says of itself what it is.
@@ -188,10 +233,15 @@ pub fn decode_plain(body: &[u8], media: MediaType, expected: &GroupVersionKind) 
         MediaType::Json => parse_json(body)
             .map(|(value, _)| value)
             .map_err(|why| format!("couldn't get version/kind; json parse error: {why}")),
-        MediaType::Yaml => parse_yaml(body),
+        MediaType::Yaml => parse_yaml(body).map(|(value, _)| value),
         MediaType::Protobuf => protobuf::decode(body, expected, schema::builtin()),
     };
-    decoded.map_err(bad_request)
+    let value = decoded.map_err(bad_request)?;
+    let checked = schema::builtin().kind(expected).map(|schema| schema::normalise(&mut value.clone(), schema));
+    match checked {
+        Some(Err(error)) => Err(bad_request(error.to_string())),
+        _ => Ok(value),
+    }
 }
 
 /// Reads JSON, and the paths of the fields that are there twice (the last one counts).
@@ -199,9 +249,9 @@ pub fn parse_json(body: &[u8]) -> Result<(Value, Vec<String>), String> {
     json::from_slice_strict(body).map_err(|error| error.to_string())
 }
 
-/// Reads YAML.
-pub fn parse_yaml(body: &[u8]) -> Result<Value, String> {
-    yaml::from_slice(body).map_err(|error| format!("error converting YAML to JSON: {}", error.reason()))
+/// Reads YAML, and what is to be said of keys that are there twice (the last one counts).
+pub fn parse_yaml(body: &[u8]) -> Result<(Value, Vec<String>), String> {
+    yaml::from_slice_strict(body).map_err(|error| format!("error converting YAML to JSON: {}", error.reason()))
 }
 
 #[cfg(test)]

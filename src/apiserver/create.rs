@@ -66,6 +66,7 @@ impl Server {
         served.default(&mut object);
         meta::prune(&mut object);
         if !new.applied {
+            warnings.extend(meta::doubled_owners(&meta::dedup_owners(&mut object), ""));
             ownership::note_update(None, &mut object, served, &new.manager, now);
         }
         let asked = Asked {
@@ -78,6 +79,7 @@ impl Server {
             dry_run: new.dry_run,
         };
         self.admit(&asked, &mut object, warnings).await?;
+        warnings.extend(meta::doubled_owners(&meta::dedup_owners(&mut object), meta::AFTER_ADMISSION));
         self.confirm_grant(new.user, served, namespace, None, &object).await?;
         let generated = object.name().is_empty();
         meta::prepare_new(&mut object, served, namespace, now);

@@ -113,7 +113,12 @@ pub fn expired(message: impl Into<String>) -> Failure {
 
 /// 413.
 pub fn too_large(limit: usize) -> Failure {
-    let message = format!("Request entity too large: limit is {limit}");
+    too_large_because(&format!("limit is {limit}"))
+}
+
+/// 413, with the reason.
+pub fn too_large_because(why: &str) -> Failure {
+    let message = format!("Request entity too large: {why}");
     Box::new(failure(413, "RequestEntityTooLarge", message))
 }
 
@@ -155,6 +160,13 @@ pub fn invalid(about: About<'_>, errors: Errors) -> Failure {
 pub fn unprocessable() -> Failure {
     let message = "the server rejected our request due to an error in our request";
     Box::new(failure(422, "Invalid", message).about(Details::default()))
+}
+
+/// 422: what a patch makes of an object is none. The patch, or the object, is shown.
+pub fn invalid_patch(shown: &str, why: &str) -> Failure {
+    let mut errors = Errors::default();
+    errors.invalid("patch", &shown.into(), why);
+    invalid(About { group: "", kind: "", name: "" }, errors)
 }
 
 /// 500 without a reason: an error of Go that kube-apiserver passes on.

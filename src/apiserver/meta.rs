@@ -1,6 +1,7 @@
 //! Metadata: what the server sets on objects, and what it says about wrong ones.
 
 use super::kinds::field::Errors;
+use super::kinds::internal;
 use super::registry::Served;
 use crate::api::names::{dns1123_label, label_value, path_segment, qualified_name};
 use crate::api::time::{Moment, rfc3339};
@@ -34,6 +35,38 @@ pub fn prepare_new(object: &mut Value, served: &Served, namespace: &str, now: Mo
     }
     generate_name(metadata);
 }
+
+/// Takes out owners that are there twice, and gives their uids.
+pub fn dedup_owners(object: &mut Value) -> Vec<String> {
+    let mut doubled = Vec::new();
+    let owners = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("ownerReferences"));
+    if let Some(owners) = owners.and_then(Value::as_array_mut) {
+        let mut seen: Vec<Value> = Vec::with_capacity(owners.len());
+        for owner in std::mem::take(owners) {
+            if seen.contains(&owner) {
+                doubled.push(owner.text(&["uid"]).to_owned());
+            } else {
+                seen.push(owner);
+            }
+        }
+        *owners = seen;
+    }
+    doubled
+}
+
+/// What a client is told whose object has owners twice: `moment` says when that was seen.
+pub fn doubled_owners(uids: &[String], moment: &str) -> Option<String> {
+    (!uids.is_empty()).then(|| {
+        format!(
+            ".metadata.ownerReferences contains duplicate entries{moment}; API server dedups owner references in 1.20+, \
+             and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            uids.join(", ")
+        )
+    })
+}
+
+/// When admission has doubled an owner, or a patch has.
+pub const AFTER_ADMISSION: &str = " after mutating admission happens";
 
 /// Makes a name from `generateName` when there is no other.
 pub fn generate_name(metadata: &mut Map<String, Value>) -> bool {
@@ -156,7 +189,7 @@ fn validate_owners(object: &Value, errors: &mut Errors) {
             owner_shown(first),
             owner_shown(second)
         );
-        errors.invalid(path, &Value::from(owners.to_vec()), &why);
+        errors.invalid_as(path, &internal::print("[]OwnerReference", &Value::from(owners.to_vec())), &why);
     }
 }
 

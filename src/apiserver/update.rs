@@ -1,10 +1,10 @@
 //! Changes of objects, of all of them or of one part.
 
 use super::admission::{Asked, Operation};
-use super::auth::User;
+use super::auth::{Attributes, User};
 use super::codec::{self, Decoded};
-use super::create::ATTEMPTS;
-use super::errors::{Answer, Failure, bad_request, invalid, modified, not_found};
+use super::create::{ATTEMPTS, New, check_namespace};
+use super::errors::{Answer, Failure, bad_request, conflict, invalid, modified, not_found};
 use super::kinds::field::Errors;
 use super::meta;
 use super::options::Write as Options;
@@ -127,11 +127,28 @@ impl Server {
     pub(super) async fn update(&self, call: &Call<'_>, part: Part) -> Answer<Response<Body>> {
         let media = call.media()?;
         let options = Options::parse(call.query, "UpdateOptions")?;
-        let Decoded { object, warnings } = codec::decode(call.body, media, call.served, options.validation)?;
+        let Decoded { mut object, warnings } = codec::decode(call.body, media, call.served, options.validation)?;
         call.warn(warnings);
         check_name(call, &object)?;
-        let change = |_: &Value| Ok(Decoded { object: object.clone(), warnings: Vec::new() });
+        call.warn(meta::doubled_owners(&meta::dedup_owners(&mut object), ""));
         let mut warnings = Vec::new();
+        let live = self.store.get(&call.key()).await.map_err(store_failure)?;
+        if live.is_none() && object.uid().is_empty() && part == Part::Main && puts_make(call.served) {
+            let (served, namespace, manager) = (call.served, &call.target.namespace, call.manager(&options));
+            let (user, dry_run) = (Some(call.user), options.dry_run);
+            object.take_at(&["metadata", "resourceVersion"]);
+            let new = New { served, namespace, manager, user, applied: false, dry_run };
+            self.require(call.user, &Attributes::of(served, "create", namespace, &call.target.name)).await?;
+            let shown = self.make(&new, object, &mut warnings).await;
+            call.warn(warnings);
+            return Ok(respond::object(StatusCode::CREATED, &shown?, served, call.accepted, call.now.seconds));
+        }
+        let uid = live.map(|entry| entry.object.value(entry.revision).uid().to_owned()).unwrap_or_default();
+        check_uid(call, &object, &uid)?;
+        let change = |live: &Value| {
+            check_uid(call, &object, live.uid())?;
+            Ok(Decoded { object: object.clone(), warnings: Vec::new() })
+        };
         let shown = self.change(&call.edit(part, &options), &mut warnings, &change).await;
         call.warn(warnings);
         Ok(respond::object(StatusCode::OK, &shown?, call.served, call.accepted, call.now.seconds))
@@ -202,6 +219,7 @@ impl Server {
             dry_run: edit.dry_run,
         };
         self.admit(&asked, &mut new, warnings).await?;
+        warnings.extend(meta::doubled_owners(&meta::dedup_owners(&mut new), meta::AFTER_ADMISSION));
         edit.part.keep(served, &mut new, live);
         (rules.stamp)(&mut new, live, now.seconds);
         if rules.has_generation && (rules.changes_generation)(&new, live) {
@@ -280,9 +298,39 @@ pub(super) fn is_finished(object: &Value) -> bool {
         && (object.kind() != "Namespace" || object.items_at(&["spec", "finalizers"]).is_empty())
 }
 
+/// Whether a PUT makes an object that is not there (AllowCreateOnUpdate).
+fn puts_make(served: &Served) -> bool {
+    const KINDS: [(&str, &[&str]); 5] = [
+        ("", &["endpoints", "events", "limitranges", "services"]),
+        ("coordination.k8s.io", &["leasecandidates", "leases"]),
+        ("events.k8s.io", &["events"]),
+        ("rbac.authorization.k8s.io", &["clusterrolebindings", "clusterroles", "rolebindings", "roles"]),
+        ("scheduling.k8s.io", &["priorityclasses"]),
+    ];
+    let group = KINDS.iter().find(|(group, _)| served.kind.group == *group);
+    group.is_some_and(|(_, resources)| resources.contains(&served.info.resource.as_str()))
+}
+
+/// A PUT that names a uid is about that object alone; without an object, `uid` is empty.
+fn check_uid(call: &Call<'_>, object: &Value, uid: &str) -> Answer<()> {
+    let wanted = object.uid();
+    if wanted.is_empty() || wanted == uid {
+        return Ok(());
+    }
+    let Key { collection, name } = call.key();
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {collection}{name}, ResourceVersion: 0, AdditionalErrorMsg: \
+         Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
+    );
+    Err(conflict(call.served.about(&call.target.name), &why))
+}
+
 /// Checks that a body is about the object that the URL names.
 pub(super) fn check_name(call: &Call<'_>, object: &Value) -> Answer<()> {
-    let (name, namespace) = (&call.target.name, &call.target.namespace);
+    let name = &call.target.name;
+    if call.served.info.namespaced() {
+        check_namespace(object, &call.target.namespace)?;
+    }
     if object.name().is_empty() {
         let why = "name must be provided";
         return Err(bad_request(format!("the name of the object ({name} based on URL) was undeterminable: {why}")));
@@ -290,12 +338,6 @@ pub(super) fn check_name(call: &Call<'_>, object: &Value) -> Answer<()> {
     if object.name() != name {
         let found = object.name();
         let why = format!("the name of the object ({found}) does not match the name on the URL ({name})");
-        return Err(bad_request(why));
-    }
-    if call.served.info.namespaced() && !object.namespace().is_empty() && object.namespace() != namespace {
-        let found = object.namespace();
-        let why =
-            format!("the namespace of the object ({found}) does not match the namespace on the request ({namespace})");
         return Err(bad_request(why));
     }
     Ok(())

@@ -7,9 +7,11 @@ pub mod openapi;
 mod order;
 mod scalar;
 mod strict;
+mod unstructured;
 mod validate;
 
 pub use facts::{Resource, Subresource, TableColumn, builtin, resources, table_columns};
 pub use normalise::{DecodeError, as_go_type, normalise};
 pub use strict::complaints;
+pub use unstructured::misfit;
 pub use validate::validate;

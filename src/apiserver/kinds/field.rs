@@ -182,6 +182,11 @@ pub const IMMUTABLE: &str = "field is immutable";
 pub fn printed(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
+        // The one type that is not printed like an internal one, and whose fields are not in order of the alphabet.
+        Value::Object(fields) if fields.len() == 2 && SELECTOR.iter().all(|name| fields.contains_key(*name)) => {
+            let parts = SELECTOR.map(|name| format!("\"{name}\":{}", printed(&fields[name])));
+            format!("{{{}}}", parts.join(","))
+        }
         Value::Array(_) | Value::Object(_) => {
             // Go's encoder escapes what HTML would take for markup.
             value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
@@ -189,6 +194,9 @@ pub fn printed(value: &Value) -> String {
         _ => value.to_string(),
     }
 }
+
+/// The fields of a LabelSelector.
+const SELECTOR: [&str; 2] = ["matchLabels", "matchExpressions"];
 
 /// A text as Go's `%q` prints it.
 pub fn quoted(text: &str) -> String {

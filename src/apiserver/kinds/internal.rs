@@ -41,7 +41,7 @@ fn part(text: &'static str) -> Part {
 }
 
 /// A value of a type on one line.
-pub(super) fn print(kind: &str, value: &Value) -> String {
+pub(in super::super) fn print(kind: &str, value: &Value) -> String {
     let mut out = Printer { text: String::new(), indent: None };
     out.value(kind, value, &Value::Null, 0);
     out.text

@@ -27,7 +27,7 @@ mod endpointslice;
 mod event;
 mod flowcontrol;
 mod ingress;
-mod internal;
+pub(super) mod internal;
 mod job;
 mod lease;
 mod limitrange;

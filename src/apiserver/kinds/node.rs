@@ -1,5 +1,6 @@
 //! Nodes.
 
+use super::addresses::agree;
 use super::field::{Errors, Field, printed};
 use super::fill::fill;
 use super::resources::amount;
@@ -60,18 +61,7 @@ fn defaults(node: &mut Object) {
     if let (None, Some(capacity)) = (node.at(&["status", "allocatable"]), node.at(&["status", "capacity"]).cloned()) {
         node.put(&["status", "allocatable"], capacity);
     }
-    default_pod_cidrs(node);
-}
-
-/// `podCIDR` and `podCIDRs` say the same.
-fn default_pod_cidrs(node: &mut Object) {
-    let cidr = node.text(&["spec", "podCIDR"]).to_owned();
-    let first = node.items_at(&["spec", "podCIDRs"]).first().cloned();
-    match first {
-        None if !cidr.is_empty() => node.put(&["spec", "podCIDRs"], json!([cidr])),
-        Some(first) if cidr.is_empty() => node.put(&["spec", "podCIDR"], first),
-        _ => {}
-    }
+    agree(node, &["spec", "podCIDR"], &["spec", "podCIDRs"], "");
 }
 
 fn validate(node: &Object, errors: &mut Errors) {

@@ -6,6 +6,7 @@ mod certificates;
 mod custom;
 mod deletes;
 mod fuzz;
+mod patches;
 mod policies;
 mod reads;
 mod restarts;

@@ -1,5 +1,6 @@
 //! What a pod, or the template of one, has when nobody says otherwise.
 
+use super::super::addresses::agree;
 use super::super::fill::fill;
 use crate::api::{Object, ObjectExt, Quantity, Value};
 use serde_json::{Value as Json, json};
@@ -75,6 +76,7 @@ pub fn volume() -> Json {
 /// Fills in a pod template's `spec`, a pod's too.
 pub fn spec(spec: &mut Value) {
     fill(spec, &SPEC);
+    name_account(spec);
     for list in CONTAINERS {
         for container in items(spec, list) {
             default_pull_policy(container, "image", "imagePullPolicy");
@@ -95,6 +97,17 @@ pub fn spec(spec: &mut Value) {
     round_list(spec, "overhead");
     if spec.integer(&["terminationGracePeriodSeconds"]).is_some_and(|seconds| seconds < 0) {
         spec.put(&["terminationGracePeriodSeconds"], 1);
+    }
+}
+
+/// The service account has two names: the older is read when the newer says nothing, and always says the same.
+fn name_account(spec: &mut Value) {
+    const NAMES: [&str; 2] = ["serviceAccountName", "serviceAccount"];
+    if let Some(name) = NAMES.into_iter().map(|field| spec.text(&[field])).find(|name| !name.is_empty()) {
+        let name = name.to_owned();
+        for field in NAMES {
+            spec.put(&[field], name.as_str());
+        }
     }
 }
 
@@ -126,6 +139,7 @@ pub fn pod(pod: &mut Object) {
     }
     self::spec(spec);
     fill(pod, &POD);
+    agree(pod, &["status", "podIP"], &["status", "podIPs"], "ip");
 }
 
 fn items<'a>(value: &'a mut Value, list: &str) -> impl Iterator<Item = &'a mut Value> + use<'a> {
@@ -193,6 +207,22 @@ mod tests {
         ] {
             assert_eq!(tag_of(image), tag, "{image}");
         }
+    }
+
+    #[test]
+    fn the_names_of_service_accounts_agree() {
+        for (given, name) in [
+            (json!({"serviceAccountName": "a"}), "a"),
+            (json!({"serviceAccount": "b"}), "b"),
+            (json!({"serviceAccountName": "a", "serviceAccount": "b"}), "a"),
+        ] {
+            let mut template = given.clone();
+            spec(&mut template);
+            assert_eq!((template.text(&["serviceAccountName"]), template.text(&["serviceAccount"])), (name, name));
+        }
+        let mut template = json!({});
+        spec(&mut template);
+        assert_eq!(template.get("serviceAccount"), None);
     }
 
     #[test]

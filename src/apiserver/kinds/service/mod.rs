@@ -96,12 +96,12 @@ fn prepare_for_create(service: &mut Object) {
 
 /// `clusterIP` and `clusterIPs` say the same, and the families follow from them (KEP-563).
 fn default_ip_families(service: &mut Object) {
-    if kind_of(service) == "ExternalName" {
-        return;
-    }
     let ip = service.text(&["spec", "clusterIP"]).to_owned();
     if !ip.is_empty() && service.items_at(&["spec", "clusterIPs"]).is_empty() {
         service.put(&["spec", "clusterIPs"], json!([ip]));
+    }
+    if kind_of(service) == "ExternalName" {
+        return;
     }
     let selectorless = service.map_at(&["spec", "selector"]).is_none_or(|selector| selector.is_empty());
     let (families, policy) = if is_headless(service) && selectorless {
