@@ -1,14 +1,15 @@
 //! `delete`: objects by file, name, label or type.
 
 use super::flags::{Flags, switch, text, words};
-use super::{Context, Exit, Failure, sets};
+use super::{Context, Exit, Failure, interrupted, sets};
 use crate::client::{JSON, Request};
-use crate::ops::delete::{self, Options, Target};
+use crate::ops::delete::{self, Deleted, Options, Target};
 use crate::ops::options::{Cascade, DryRun, dry_run};
 use crate::ops::targets::{NOTHING_NAMED, Selection, Targets};
-use crate::ops::{Cluster, find};
+use crate::ops::{Cluster, find, waves};
 use clap::{ArgMatches, Command};
 use http::Method;
+use std::cell::Cell;
 
 /// How the command is called.
 pub fn command() -> Command {
@@ -163,11 +164,12 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     }
     let found = targets.len();
     let mut deleted: Vec<(Target, String)> = Vec::new();
-    let waves = vec![0; targets.len()];
+    let order = vec![0; targets.len()];
     let mut printing = Ok(());
     let (mut failures, mut forgiven) = (Vec::new(), false);
-    runtime.block_on(crate::ops::waves::run(
-        &waves,
+    let names: Vec<String> = targets.iter().map(Target::key).collect();
+    let left = runtime.block_on(waves::run_until(
+        &order,
         |index| delete::delete(&cluster, &targets[index], &plan.options),
         |index, result| match result {
             Ok(uid) => {
@@ -180,12 +182,14 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
             Err(failure) if plan.ignore_not_found && failure.is_not_found() => forgiven = true,
             Err(failure) => failures.push((index, failure)),
         },
+        waves::interruption,
     ));
     printing?;
     // What could not be read stands before what came after it.
     failures.splice(0..0, unread);
     failures.sort_by_key(|(index, _)| *index);
-    let failures = failures.into_iter().map(|(_, failure)| failure).collect();
+    let mut failures: Vec<Failure> = failures.into_iter().map(|(_, failure)| failure).collect();
+    interrupted::check(&left, &names, &mut failures)?;
     match Failure::together(failures) {
         // What is left of several is shown as one of several.
         Some(failure) if forgiven => return Err(failure),
@@ -197,10 +201,32 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         return Ok(0);
     }
     if plan.options.wait && plan.options.dry_run == DryRun::None {
-        cx.stdout().flush()?;
-        runtime.block_on(delete::wait(&cluster, &deleted, &plan.options))?;
+        cx.finish()?;
+        until_gone(&cluster, &deleted, &plan.options, cx)?;
     }
     Ok(0)
+}
+
+/// Waits until what was deleted is gone. A person is told what it waits for.
+fn until_gone(cluster: &Cluster, deleted: &[Deleted], options: &Options, cx: &mut Context) -> Result<(), Failure> {
+    let (runtime, to_person) = (cx.runtime()?, cx.complains_to_terminal());
+    let left = Cell::new(deleted.len());
+    let waiting = delete::wait(cluster, deleted, options, |going| {
+        left.set(deleted.len() - going.gone);
+        if let Some(reason) = going.reason.filter(|_| to_person) {
+            let (gone, all) = (going.gone, deleted.len());
+            cx.complain(&format!("  {gone} of {all} are gone; {reason}\n"));
+        }
+    });
+    runtime.block_on(async {
+        tokio::select! {
+            waited = waiting => waited,
+            () = waves::interruption() => {
+                let names: Vec<_> = deleted.iter().skip(deleted.len() - left.get()).map(|(target, _)| target.key()).collect();
+                Err(interrupted::waiting(&names))
+            }
+        }
+    })
 }
 
 async fn find_targets(

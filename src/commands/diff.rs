@@ -9,7 +9,7 @@ use crate::ops::diff::{Versions, file_name, unified};
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation};
 use crate::ops::prune::{self, Place};
-use crate::ops::{Cluster, apply, last_applied, server_side, waves};
+use crate::ops::{Cluster, apply, definitions, last_applied, server_side, waves};
 use crate::output::terminal::{Style, Surface};
 use crate::yaml;
 use clap::{ArgMatches, Command};
@@ -117,7 +117,7 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
     // kubectl stops at the first object that cannot be read or compared.
     let mut infos = Vec::new();
     let mut unread = None;
-    for item in runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, None))? {
+    for item in runtime.block_on(cx.infos_to_create(&cluster, &plan.sources, &plan.labels, Validation::Ignore))? {
         match item {
             Ok(info) => infos.push(info),
             Err(failure) => {
@@ -126,11 +126,14 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
             }
         }
     }
+    let namespaces = infos.iter().filter(|info| info.mapping.gvk.kind == "Namespace");
+    let namespaces: BTreeSet<&str> = namespaces.map(|info| info.name.as_str()).collect();
+    let comes = |info: &Info| definitions::is_awaited(info) || namespaces.contains(info.namespace.as_str());
     let mut found: Vec<Versions> = Vec::new();
     let mut failure = None;
     runtime.block_on(waves::run(
         &vec![0; infos.len()],
-        |index| versions(&cluster, &infos[index], &plan),
+        |index| versions(&cluster, &infos[index], comes(&infos[index]), &plan),
         |_, result| match result {
             Ok((versions, notes)) => {
                 notes.iter().for_each(|note| cx.complain(note));
@@ -207,8 +210,14 @@ fn pruned(
 
 type Notes = Vec<String>;
 
-/// The object as it is, and as it would be.
-async fn versions(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<(Versions, Notes), (Failure, Notes)> {
+/// The object as it is, and as it would be. When its namespace or its type `comes` with the same input, and is not there
+/// yet, the server cannot say more than the manifest does.
+async fn versions(
+    cluster: &Cluster,
+    info: &Info,
+    comes: bool,
+    plan: &Plan,
+) -> Result<(Versions, Notes), (Failure, Notes)> {
     let mut notes = Notes::new();
     for attempt in 1..=RETRIES {
         let live = match cluster.client.json(&Request::get(&info.mapping, &info.namespace, &info.name)).await {
@@ -229,7 +238,11 @@ async fn versions(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<(Versio
                 ),
             ));
         }
-        match merged(cluster, info, live.as_ref(), plan, last).await {
+        let merged = match merged(cluster, info, live.as_ref(), plan, last, &mut notes).await {
+            Err(failure) if comes && live.is_none() && failure.is_not_found() => Ok(info.object.clone()),
+            merged => merged,
+        };
+        match merged {
             Ok(merged) => {
                 let file = file_name(&merged, &info.namespace);
                 return Ok((Versions { file, live, merged: Some(merged) }, notes));
@@ -247,6 +260,7 @@ async fn merged(
     live: Option<&Object>,
     plan: &Plan,
     unlocked: bool,
+    notes: &mut Notes,
 ) -> Result<Object, Failure> {
     let client = &cluster.client;
     if plan.server_side {
@@ -264,18 +278,9 @@ async fn merged(
         let request = Request::create(&info.mapping, &info.namespace, &info.object);
         return Ok(client.json(&dry(request)).await?);
     };
-    // The annotation itself is no difference: it is compared as it was.
-    let mut modified = info.object.clone();
-    match last_applied::read(&modified) {
-        Some(_) => {}
-        None => {
-            if let Some(text) = last_applied::read(live) {
-                let text = text.to_string();
-                modified.put(&["metadata", "annotations", last_applied::ANNOTATION], text);
-            }
-        }
-    }
-    let (mut patch, kind) = apply::patch(info, &modified, live, true)?;
+    // The annotation itself is no difference.
+    let modified = last_applied::configuration(&info.object);
+    let (mut patch, kind) = apply::patch(info, &modified, live, true, notes)?;
     if patch.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(live.clone());
     }

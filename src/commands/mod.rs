@@ -7,6 +7,7 @@
 pub mod context;
 pub mod flags;
 pub mod help;
+mod interrupted;
 pub mod report;
 pub mod sets;
 
@@ -230,6 +231,9 @@ fn remind(command: &Command, matches: &ArgMatches, cx: &mut Context) {
     }
     if let Some((place, words)) = crate::ops::options::old_dry_run(flags::Flags::text(matches, "dry-run")) {
         cx.complain(&log_line('W', place, &words));
+    }
+    if let Some(words) = crate::ops::options::Cascade::old_spelling(flags::Flags::text(matches, "cascade")) {
+        cx.complain(&words);
     }
 }
 

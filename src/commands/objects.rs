@@ -2,7 +2,7 @@
 //! files, and worked on side by side.
 
 use super::flags::Flags;
-use super::{Context, Failure};
+use super::{Context, Failure, interrupted};
 use crate::api::{Object, ObjectExt, Value};
 use crate::client::Mapping;
 use crate::expr::selector::{LabelSelector, parse_labels};
@@ -277,7 +277,7 @@ impl Selected {
     pub fn results(self, cx: &mut Context) -> Result<Vec<Result<Info, Failure>>, Failure> {
         let Selected { items, cluster, keep, subresource, .. } = self;
         let mut results = Vec::new();
-        side_by_side(
+        worked(
             cx,
             items.into_iter().map(Ok).collect(),
             |item| item.as_ref().map_or_else(|_| "/".into(), Info::key),
@@ -289,6 +289,7 @@ impl Selected {
                 results.extend(result);
                 Ok(())
             },
+            std::future::pending,
         )?;
         Ok(results)
     }
@@ -308,9 +309,15 @@ impl Selected {
 
     /// Reads all objects as the Go types of their kinds hold them. None is worked on when one cannot be read.
     pub fn typed(self, cx: &mut Context) -> Result<Typed, Failure> {
+        let (typed, end) = self.typed_found(cx);
+        end.map(|()| typed)
+    }
+
+    /// As [`Selected::typed`], for who works on those that can be read whatever is wrong with others.
+    pub fn typed_found(self, cx: &mut Context) -> (Typed, Result<(), Failure>) {
         let cluster = self.cluster.clone();
         let mut infos = Vec::new();
-        self.each(
+        let end = self.work(
             cx,
             async |_, mut info| {
                 info.object = edit::typed(&info.object, &info.source)?;
@@ -320,20 +327,31 @@ impl Selected {
                 infos.push(info);
                 Ok(())
             },
-        )?;
-        Ok(Typed { infos, cluster })
+            std::future::pending,
+        );
+        (Typed { infos, cluster }, end)
     }
 
-    /// Works on the objects side by side, reading those first that were not read yet. `done` gets what came of each in
+    /// Changes the objects side by side, reading those first that were not read yet. `done` gets what came of each in
     /// the order in which they were named; what goes wrong with one keeps none of the others from being worked on.
     pub fn each<T>(
         self,
         cx: &mut Context,
         work: impl AsyncFn(Option<&Cluster>, Info) -> Result<T, Failure>,
+        done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.work(cx, work, done, waves::interruption)
+    }
+
+    fn work<T, S: Future<Output = ()>>(
+        self,
+        cx: &mut Context,
+        work: impl AsyncFn(Option<&Cluster>, Info) -> Result<T, Failure>,
         mut done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
+        interruption: impl Fn() -> S,
     ) -> Result<(), Failure> {
         let (cluster, keep, subresource) = (self.cluster.as_ref(), &self.keep, &self.subresource);
-        side_by_side(
+        worked(
             cx,
             self.items,
             Info::key,
@@ -342,6 +360,7 @@ impl Selected {
                 None => Ok(None),
             },
             |cx, outcome| outcome.map_or(Ok(()), |outcome| done(cx, outcome)),
+            interruption,
         )
     }
 }
@@ -371,22 +390,35 @@ pub struct Typed {
     pub cluster: Option<Cluster>,
 }
 
-/// Works on items side by side. Items with the same key are worked on one after the other; a key that ends with a slash
+/// Changes items side by side. Items with the same key are worked on one after the other; a key that ends with a slash
 /// is that of an object without a name, and like no other. `done` gets what came of each in the order of the items.
+/// Ctrl-C leaves each item done or untouched.
 pub fn side_by_side<I, T>(
     cx: &mut Context,
     items: Vec<Result<I, Failure>>,
     key: impl Fn(&I) -> String,
     work: impl AsyncFn(I) -> Result<T, Failure>,
+    done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    worked(cx, items, key, work, done, waves::interruption)
+}
+
+/// As [`side_by_side`], until `interruption` says that it is enough.
+fn worked<I, T, S: Future<Output = ()>>(
+    cx: &mut Context,
+    items: Vec<Result<I, Failure>>,
+    key: impl Fn(&I) -> String,
+    work: impl AsyncFn(I) -> Result<T, Failure>,
     mut done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
+    interruption: impl Fn() -> S,
 ) -> Result<(), Failure> {
     let runtime = cx.runtime()?;
     let key = |index: usize, item: &Result<I, Failure>| match item.as_ref().map(&key) {
         Ok(key) if !key.ends_with('/') => key,
         _ => index.to_string(),
     };
-    let keys: Vec<(Value, String)> = items.iter().enumerate().map(|(i, item)| (Value::Null, key(i, item))).collect();
-    let keys: Vec<_> = keys.iter().map(|(object, key)| (object, key.clone())).collect();
+    let names: Vec<String> = items.iter().enumerate().map(|(i, item)| key(i, item)).collect();
+    let keys: Vec<_> = names.iter().map(|name| (&Value::Null, name.clone())).collect();
     let slots: Vec<Cell<Option<Result<I, Failure>>>> = items.into_iter().map(|item| Cell::new(Some(item))).collect();
     let work = &work;
     let one = |index: usize| {
@@ -400,7 +432,7 @@ pub fn side_by_side<I, T>(
     };
     let mut failures = Vec::new();
     let mut printing = Ok(());
-    runtime.block_on(waves::run(&waves::waves(&keys), one, |_, result| match result {
+    let done = |_, result| match result {
         Ok(Some(outcome)) if printing.is_ok() => match done(cx, outcome) {
             // A reader that went away ends all quietly.
             Err(quiet @ Failure::Quiet(_)) => printing = Err(quiet),
@@ -409,8 +441,10 @@ pub fn side_by_side<I, T>(
         },
         Ok(_) => {}
         Err(failure) => failures.push(failure),
-    }));
+    };
+    let left = runtime.block_on(waves::run_until(&waves::waves(&keys), one, done, interruption));
     printing?;
+    interrupted::check(&left, &names, &mut failures)?;
     Failure::collect(failures)
 }
 

@@ -2,7 +2,7 @@
 
 use super::flags::{Flags, text, words};
 use super::objects::apart;
-use super::{Context, Exit, Failure, sets};
+use super::{Context, Exit, Failure, interrupted, sets};
 use crate::api::{GoDuration, Object, ObjectExt};
 use crate::client::{JSON, Request};
 use crate::manifest::Sources;
@@ -203,7 +203,8 @@ fn delete_all(
     let runtime = cx.runtime()?;
     let (mut failures, mut deleted) = (Vec::new(), Vec::new());
     let mut printing = Ok(());
-    runtime.block_on(waves::run(
+    let names: Vec<String> = targets.iter().map(Target::key).collect();
+    let left = runtime.block_on(waves::run_until(
         &vec![0; targets.len()],
         |index| delete::delete(cluster, &targets[index], options),
         |index, result| match result {
@@ -217,15 +218,17 @@ fn delete_all(
             Err(failure) if failure.is_not_found() => {}
             Err(failure) => failures.push(failure),
         },
+        waves::interruption,
     ));
     printing?;
+    interrupted::check(&left, &names, &mut failures)?;
     Failure::collect(failures)?;
-    if options.wait {
-        cx.finish()?;
-        runtime.block_on(delete::wait(cluster, &deleted, options))?;
-    }
+    cx.finish()?;
     let limit = options.timeout.unwrap_or(PATIENCE);
-    runtime.block_on(async {
+    let gone = async {
+        if options.wait {
+            delete::wait(cluster, &deleted, options, |_| {}).await?;
+        }
         let mut failures = Vec::new();
         for info in infos {
             let gone = polling::until(limit, async || match find::retrieve(cluster, info, "").await {
@@ -239,6 +242,12 @@ fn delete_all(
             }
         }
         Failure::collect(failures)
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            gone = gone => gone,
+            () = waves::interruption() => Err(interrupted::deleted(&names)),
+        }
     })
 }
 

@@ -100,8 +100,9 @@ fn refusal(status: &Status) -> String {
             [] if status.message.is_empty() => what,
             [] if details.kind.is_empty() => format!("{what}: {}", status.message),
             [] => what,
-            [one] => format!("{what}: {one}"),
-            many => many.iter().fold(format!("{what}: "), |text, cause| format!("{text}\n* {cause}")),
+            // Whatever a cause ends with, its line is ended.
+            [one] => format!("{what}: {one}\n"),
+            many => many.iter().fold(format!("{what}: \n"), |text, cause| format!("{text}* {cause}\n")),
         };
     }
     standard(status)

@@ -77,7 +77,18 @@ fn kind_complaints(value: &Value) -> Vec<String> {
         Some(Value::String(_)) => None,
         Some(_) => Some(format!("{field} isn't string type")),
     };
-    ["apiVersion", "kind"].into_iter().filter_map(complaint).collect()
+    let complaints: Vec<String> = ["apiVersion", "kind"].into_iter().filter_map(complaint).collect();
+    match value.api_version() {
+        version if complaints.is_empty() && is_no_version(version) => {
+            vec![format!("unexpected GroupVersion string: {version}")]
+        }
+        _ => complaints,
+    }
+}
+
+/// Whether an apiVersion has more parts than group and version. What says so is of no kind at all.
+fn is_no_version(version: &str) -> bool {
+    version.matches('/').count() > 1
 }
 
 /// What a document holds.
@@ -94,7 +105,7 @@ fn objects(document: Document, source: &str, text: &[u8]) -> Result<Objects, Err
     };
     let items = fields.remove("items");
     items.as_ref().map_or(Ok(()), check_items).map_err(undecodable)?;
-    if string(&fields, "kind").is_empty() {
+    if string(&fields, "kind").is_empty() || is_no_version(string(&fields, "apiVersion")) {
         let shown = if document.json {
             String::from_utf8_lossy(text.get(document.bytes).unwrap_or_default()).trim().to_owned()
         } else {
@@ -143,7 +154,7 @@ fn list_item(mut item: Value, list: &Map<String, Value>) -> Result<Object, Error
         let problem = format!("unable to get type info from the object \"*unstructured.Unstructured\": {what}");
         Err(Error::Listed(problem))
     };
-    if item.kind().is_empty() {
+    if item.kind().is_empty() || is_no_version(item.api_version()) {
         return missing("Object 'Kind' is missing in 'object has no kind field '");
     }
     if item.api_version().is_empty() {

@@ -74,7 +74,7 @@ pub async fn client_side(
     }
     let mut modified = info.object.clone();
     last_applied::write(&mut modified);
-    let (patch, object) = patch_until_accepted(cluster, info, &modified, live, options).await?;
+    let (patch, object) = patch_until_accepted(cluster, info, &modified, live, options, warnings).await?;
     if !object.text(&["metadata", "deletionTimestamp"]).is_empty() {
         warnings.push(format!(
             "Warning: Detected changes to resource {} which is currently being deleted.\n",
@@ -132,10 +132,15 @@ async fn patch_until_accepted(
     modified: &Object,
     mut live: Object,
     options: &Options,
+    warnings: &mut Warnings,
 ) -> Result<(Value, Object), Failure> {
+    let failed = |patch: &str, failure: Failure| {
+        failure.when(&format!("applying patch:\n{patch}\nto:\n{}\nfor:", info.describe()), &info.source)
+    };
     let mut tries = 0;
     loop {
-        let (patch, kind) = patch(info, modified, &live, options.overwrite)?;
+        let (patch, kind) =
+            patch(info, modified, &live, options.overwrite, warnings).map_err(|failure| failed("", failure))?;
         check(info, modified, &live, &patch, kind, options)?;
         if is_empty(&patch) {
             return Ok((patch, live));
@@ -162,37 +167,39 @@ async fn patch_until_accepted(
         if options.force && refused {
             return Ok((patch, replace(cluster, info, modified, options).await?));
         }
-        let to = format!("applying patch:\n{}\nto:\n{}\nfor:", json::to_string(&patch), info.describe());
-        return Err(failure.when("patching", &info.source).when(&to, &info.source));
+        return Err(failed(&json::to_string(&patch), failure.when("patching", &info.source)));
     }
 }
 
 /// The patch that makes the live object what the manifest says, and how it is to be read.
-pub fn patch(info: &Info, modified: &Object, live: &Object, overwrite: bool) -> Result<(Value, PatchKind), Failure> {
-    let nothing = Value::Null;
-    let original = match last_applied::read(live) {
-        Some(text) => serde_json::from_str(text).map_err(|error| {
-            Failure::message(format!("retrieving original configuration from:\n{}\nfor: {error}", info.describe()))
-        })?,
-        None => nothing,
+pub fn patch(
+    info: &Info,
+    modified: &Object,
+    live: &Object,
+    overwrite: bool,
+    warnings: &mut Warnings,
+) -> Result<(Value, PatchKind), Failure> {
+    let last = last_applied::read(live).unwrap_or_default();
+    let original = match last {
+        "" => Value::Null,
+        // What is no JSON is no object either, which is complained of below.
+        text => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
     };
-    let failed = |problem: String| {
-        Failure::message(format!(
-            "creating patch with:\noriginal:\n{}\nmodified:\n{}\ncurrent:\n{}\nfor: {problem}",
-            last_applied::read(live).unwrap_or(""),
-            json::to_string(modified),
-            json::to_string(live),
-        ))
-        .when(&format!("applying patch:\n\nto:\n{}\nfor:", info.describe()), &info.source)
-    };
-    match schema::builtin().kind(&info.mapping.gvk) {
+    let made = match schema::builtin().kind(&info.mapping.gvk) {
         Some(kind) => three_way::strategic(&original, modified, live, kind, overwrite)
             .map(|patch| (patch, PatchKind::Strategic))
-            .map_err(|error| failed(error.to_string())),
-        None => three_way::json(&original, modified, live)
-            .map(|patch| (patch, PatchKind::Merge))
-            .map_err(|error| failed(error.to_string())),
-    }
+            .inspect_err(|problem| {
+                warnings.push(format!("warning: error calculating patch from openapi v3 spec: {problem}\n"));
+            }),
+        None => three_way::json(&original, modified, live).map(|patch| (patch, PatchKind::Merge)),
+    };
+    made.map_err(|problem| {
+        let (modified, live) = (json::to_string(modified), json::to_string(live));
+        Failure::message(format!(
+            "creating patch with:\noriginal:\n{last}\nmodified:\n{modified}\n\ncurrent:\n{live}\n\nfor: {problem}"
+        ))
+        .when("patching", &info.source)
+    })
 }
 
 /// Refuses a patch that would make something else of the object than the manifest says.

@@ -36,11 +36,16 @@ pub fn unmapped(object: &Object, source: &str, problem: &dyn std::fmt::Display) 
     ))
 }
 
+/// Whether an object is of a kind that the server did not know when it was asked, and the same input defines.
+pub fn is_awaited(info: &Info) -> bool {
+    // What a server tells of a resource is what can be done with it.
+    info.mapping.verbs.is_empty()
+}
+
 /// Waits until the server serves the resource of an object that is of a kind which the same input defines. Where the
 /// server knew the kind before, there is nothing to wait for.
 pub async fn ready(cluster: &Cluster, info: &Info) -> Result<(), Failure> {
-    // What a server tells of a resource is what can be done with it.
-    if !info.mapping.verbs.is_empty() {
+    if !is_awaited(info) {
         return Ok(());
     }
     let gvr = &info.mapping.gvr;

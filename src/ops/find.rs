@@ -1,7 +1,7 @@
 //! Finding objects on the server by type, name and selector.
 
 use super::infos::Info;
-use super::{Cluster, Failure};
+use super::{Cluster, Failure, lists};
 use crate::api::Status;
 use crate::api::{GroupVersionKind, GroupVersionResource, Object, ObjectExt, Value};
 use crate::client::{Mapping, Request};
@@ -119,7 +119,8 @@ pub async fn metadata(
                 request = request.query(name, value);
             }
         }
-        let list = cluster.client.json(&request).await?;
+        let list = cluster.client.json(&request).await;
+        let list = list.map_err(|error| lists::explained(error.into(), mapping, labels, fields))?;
         found.extend(list.items_at(&["items"]).iter().map(|o| (o.namespace().to_string(), o.name().to_string())));
         page = list.text(&["metadata", "continue"]).to_string();
         if page.is_empty() {

@@ -12,14 +12,19 @@ pub fn read(object: &Object) -> Option<&str> {
     object.annotation(ANNOTATION)
 }
 
-/// The configuration as the annotation keeps it: compact JSON without the annotation itself, with a newline.
-pub fn encode(object: &Object) -> String {
+/// The configuration that the annotation keeps: all but the annotation itself.
+pub fn configuration(object: &Object) -> Object {
     let mut configuration = object.clone();
     configuration.take_at(&["metadata", "annotations", ANNOTATION]);
     if configuration.at(&["metadata", "annotations"]).is_none_or(Value::is_null) {
         configuration.put(&["metadata", "annotations"], Value::Object(Default::default()));
     }
-    json::to_string(&configuration) + "\n"
+    configuration
+}
+
+/// The configuration as the annotation keeps it: compact JSON with a newline.
+pub fn encode(object: &Object) -> String {
+    json::to_string(&configuration(object)) + "\n"
 }
 
 /// Puts the object's own configuration into its annotation.

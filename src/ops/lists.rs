@@ -141,7 +141,7 @@ impl Query {
                         token = next;
                         continue;
                     }
-                    _ => return Err(self.explained(failure, mapping)),
+                    _ => return Err(explained(failure, mapping, &self.labels, &self.fields)),
                 },
             };
             if next.token.is_empty() {
@@ -150,21 +150,19 @@ impl Query {
             token = next.token;
         }
     }
+}
 
-    /// Says what a list was to hold, where the server refuses the question or does not know the resource.
-    fn explained(&self, failure: Failure, mapping: &Mapping) -> Failure {
-        let explains = |status: &Status| matches!(status.reason.as_str(), "BadRequest" | "NotFound");
-        if !failure.status().is_some_and(explains) {
-            return failure;
-        }
-        failure.within(&match (self.labels.as_str(), self.fields.as_str()) {
-            ("", "") => format!("Unable to list \"{}\"", mapping.gvr),
-            (labels, fields) => {
-                let gvr = &mapping.gvr;
-                format!("Unable to find \"{gvr}\" that match label selector {labels:?}, field selector {fields:?}")
-            }
-        })
+/// Says what a list was to hold, where the server refuses the question or does not know the resource.
+pub fn explained(failure: Failure, mapping: &Mapping, labels: &str, fields: &str) -> Failure {
+    let explains = |status: &Status| matches!(status.reason.as_str(), "BadRequest" | "NotFound");
+    if !failure.status().is_some_and(explains) {
+        return failure;
     }
+    let gvr = &mapping.gvr;
+    failure.within(&match (labels, fields) {
+        ("", "") => format!("Unable to list \"{gvr}\""),
+        _ => format!("Unable to find \"{gvr}\" that match label selector {labels:?}, field selector {fields:?}"),
+    })
 }
 
 /// What a page says of the list that it is of.

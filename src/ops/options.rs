@@ -96,6 +96,18 @@ impl Cascade {
         }
     }
 
+    /// What is said of an old spelling of `--cascade`.
+    pub fn old_spelling(text: &str) -> Option<String> {
+        let meant = match text {
+            "true" => "background",
+            "false" => "orphan",
+            _ => return None,
+        };
+        Some(format!(
+            "warning: --cascade={text} is deprecated (boolean value) and can be replaced with --cascade={meant}.\n"
+        ))
+    }
+
     /// The value of `propagationPolicy`.
     pub fn policy(self) -> &'static str {
         match self {
@@ -138,6 +150,8 @@ mod tests {
         assert_eq!(dry_run("server").unwrap().suffix(), " (server dry run)");
         assert_eq!(Validation::parse("true").unwrap().parameter(), "Strict");
         assert_eq!(Cascade::parse("orphan").unwrap().policy(), "Orphan");
+        assert!(Cascade::old_spelling("false").unwrap().ends_with("--cascade=orphan.\n"));
+        assert_eq!(Cascade::old_spelling("orphan"), None);
         assert!(dry_run("bogus").is_err());
         assert!(Validation::parse("bogus").is_err());
         assert!(Cascade::parse("bogus").is_err());

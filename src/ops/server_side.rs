@@ -6,6 +6,7 @@ use super::{Cluster, Failure, infos::Info, last_applied};
 use crate::api::{Object, ObjectExt, Value, json};
 use crate::client::{PatchKind, Request};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// The field manager unless another is named.
 pub const MANAGER: &str = "kubectl";
@@ -46,13 +47,8 @@ pub async fn apply(
         return Err(Failure::message("resource name may not be empty"));
     }
     let mut object = cluster.client.json(&request(info, options)).await.map_err(|error| worded(error.into()))?;
-    match take_over(cluster, info, &mut object, options).await {
-        Ok(true) => object = cluster.client.json(&request(info, options)).await?,
-        Ok(false) => {}
-        Err(failure) => warnings.push(format!(
-            "Warning: server rejected managed fields migration to Server-Side Apply. This is non-fatal and will be retried next time you apply. Error: {}\n",
-            failure.status().map(|status| status.message.clone()).unwrap_or_default()
-        )),
+    if options.dry_run == DryRun::None && options.subresource.is_empty() {
+        warnings.extend(take_over(cluster, info, &mut object, options).await);
     }
     if !object.text(&["metadata", "deletionTimestamp"]).is_empty() {
         warnings.push(format!(
@@ -90,30 +86,56 @@ fn worded(failure: Failure) -> Failure {
     ))
 }
 
-/// Moves what client-side apply owns to the manager of server-side apply, so that fields which the manifest drops are
-/// really dropped. The annotation gets a manager of its own, so that going back stays possible. Says whether the
-/// object has to be applied once more.
-async fn take_over(cluster: &Cluster, info: &Info, object: &mut Object, options: &Options) -> Result<bool, Failure> {
-    if options.dry_run != DryRun::None || !options.subresource.is_empty() {
-        return Ok(false);
-    }
+/// Moves what client-side apply owns to the manager of server-side apply, and applies once more, so that fields which the
+/// manifest drops are really dropped. What goes wrong is a warning: the object is applied.
+async fn take_over(cluster: &Cluster, info: &Info, object: &mut Object, options: &Options) -> Option<String> {
+    let warning = |what: &str, failure: Failure| {
+        let why = failure.words();
+        Some(format!("Warning: {what}. This is non-fatal and will be retried next time you apply. Error: {why}\n"))
+    };
     if options.manager == MANAGER
-        && let Some(text) = last_applied::read(object)
-        && owners(object, "Apply").is_empty()
+        && let Err(failure) = keep_annotation(cluster, info, object).await
     {
-        let mut only = json!({
-            "apiVersion": info.mapping.gvk.api_version(), "kind": info.mapping.gvk.kind,
-            "metadata": {"name": info.name, "annotations": {last_applied::ANNOTATION: text}},
-        });
-        if !info.namespace.is_empty() {
-            only.put(&["metadata", "namespace"], info.namespace.as_str());
-        }
-        let request = Request::patch(&info.mapping, &info.namespace, &info.name, PatchKind::Apply, body(&only))
-            .query("fieldManager", ANNOTATION_MANAGER);
-        *object = cluster.client.json(&request).await?;
+        let what = format!("failed to migrate {} for Server-Side Apply", last_applied::ANNOTATION);
+        return warning(&what, failure);
     }
-    for _ in 0..RETRIES {
-        let managers = owners(object, "Update");
+    match migrate(cluster, info, object, options).await {
+        Ok(false) => return None,
+        Ok(true) => {}
+        Err(failure) => return warning("server rejected managed fields migration to Server-Side Apply", failure),
+    }
+    match cluster.client.json(&request(info, options)).await {
+        Ok(applied) => {
+            *object = applied;
+            None
+        }
+        Err(error) => {
+            warning("failed to re-apply configuration after performing Server-Side Apply migration", error.into())
+        }
+    }
+}
+
+/// Gives the annotation of client-side apply a manager of its own, so that going back stays possible.
+async fn keep_annotation(cluster: &Cluster, info: &Info, object: &mut Object) -> Result<(), Failure> {
+    let Some(text) = last_applied::read(object).filter(|_| owners(object, "Apply").is_empty()) else { return Ok(()) };
+    let mut only = json!({
+        "apiVersion": info.mapping.gvk.api_version(), "kind": info.mapping.gvk.kind,
+        "metadata": {"name": info.name, "annotations": {last_applied::ANNOTATION: text}},
+    });
+    if !info.namespace.is_empty() {
+        only.put(&["metadata", "namespace"], info.namespace.as_str());
+    }
+    let request = Request::patch(&info.mapping, &info.namespace, &info.name, PatchKind::Apply, body(&only))
+        .query("fieldManager", ANNOTATION_MANAGER);
+    *object = cluster.client.json(&request).await?;
+    Ok(())
+}
+
+/// Moves what client-side apply owns to the manager of server-side apply, if there is anything.
+async fn migrate(cluster: &Cluster, info: &Info, object: &mut Object, options: &Options) -> Result<bool, Failure> {
+    let managers = owners(object, "Update");
+    let mut tries = 0;
+    loop {
         let Some(entries) = moved(object, &managers, &options.manager) else { return Ok(false) };
         let patch = json!([
             {"op": "replace", "path": "/metadata/managedFields", "value": entries},
@@ -125,22 +147,22 @@ async fn take_over(cluster: &Cluster, info: &Info, object: &mut Object, options:
                 *object = updated;
                 return Ok(true);
             }
-            Err(failure) if failure.is_conflict() => {
+            Err(failure) if failure.is_conflict() && tries < RETRIES => {
+                tries += 1;
                 let request = Request::get(&info.mapping, &info.namespace, &info.name);
                 *object = cluster.client.json(&request).await?;
             }
             Err(failure) => return Err(failure),
         }
     }
-    Ok(false)
 }
 
 /// The managers that own the annotation of client-side apply by this operation.
-fn owners(object: &Object, operation: &str) -> Vec<String> {
+fn owners(object: &Object, operation: &str) -> BTreeSet<String> {
     object
         .items_at(&["metadata", "managedFields"])
         .iter()
-        .filter(|entry| entry.text(&["operation"]) == operation && entry.text(&["subresource"]).is_empty())
+        .filter(|entry| entry.text(&["operation"]) == operation)
         .filter(|entry| {
             let mut path = vec!["fieldsV1"];
             path.extend(ANNOTATION_FIELD);
@@ -150,44 +172,31 @@ fn owners(object: &Object, operation: &str) -> Vec<String> {
         .collect()
 }
 
-/// managedFields with the entries of these managers made part of `manager`'s Apply entry; none when there are none.
-fn moved(object: &Object, managers: &[String], manager: &str) -> Option<Value> {
-    let entries = object.items_at(&["metadata", "managedFields"]);
-    let is_old = |entry: &Value| {
-        entry.text(&["operation"]) == "Update"
+/// managedFields with the entries of these managers made part of `manager`'s Apply entry; none when there are none. Of
+/// several entries of one manager, those of another version than the Apply entry's are dropped.
+fn moved(object: &Object, managers: &BTreeSet<String>, manager: &str) -> Option<Value> {
+    let before = object.items_at(&["metadata", "managedFields"]);
+    let is = |entry: &Value, name: &str, operation: &str| {
+        entry.text(&["manager"]) == name
+            && entry.text(&["operation"]) == operation
             && entry.text(&["subresource"]).is_empty()
-            && managers.iter().any(|name| name == entry.text(&["manager"]))
     };
-    let is_target = |entry: &Value| {
-        entry.text(&["operation"]) == "Apply"
-            && entry.text(&["subresource"]).is_empty()
-            && entry.text(&["manager"]) == manager
-    };
-    if !entries.iter().any(is_old) {
-        return None;
-    }
-    let mut kept: Vec<Value> = entries.iter().filter(|entry| !is_old(entry)).cloned().collect();
-    for old in entries.iter().filter(|entry| is_old(entry)) {
-        match kept.iter_mut().find(|entry| is_target(entry)) {
-            Some(target) => {
-                let fields = old.at(&["fieldsV1"]).cloned().unwrap_or_default();
-                unite(target.at_mut(&["fieldsV1"]), &fields);
-            }
-            None => {
-                let mut entry = old.clone();
-                entry.put(&["operation"], "Apply");
-                entry.put(&["manager"], manager);
-                kept.push(entry);
-            }
+    let mut entries = before.to_vec();
+    for name in managers {
+        let target = entries.iter().position(|entry| is(entry, manager, "Apply"));
+        let Some(at) = target.or_else(|| entries.iter().position(|entry| is(entry, name, "Update"))) else { continue };
+        let mut target = entries[at].clone();
+        target.put(&["operation"], "Apply");
+        target.put(&["manager"], manager);
+        let same_version = |entry: &&Value| entry.text(&["apiVersion"]) == target.text(&["apiVersion"]);
+        let old = entries.iter().filter(|entry| is(entry, name, "Update")).find(same_version);
+        if let Some(fields) = old.and_then(|old| old.at(&["fieldsV1"])).cloned() {
+            unite(target.at_mut(&["fieldsV1"]), &fields);
         }
+        entries[at] = target;
+        entries.retain(|entry| !is(entry, name, "Update"));
     }
-    // The annotation belongs to its own manager from now on.
-    for entry in kept.iter_mut().filter(|entry| is_target(entry)) {
-        let mut path = vec!["fieldsV1"];
-        path.extend(ANNOTATION_FIELD);
-        entry.take_at(&path);
-    }
-    Some(kept.into())
+    (entries != before).then(|| entries.into())
 }
 
 /// Puts the fields of one set into another.
@@ -220,10 +229,14 @@ mod tests {
             entry("other", "Update", json!({"f:data": {"f:c": {}}})),
         ]}});
         let managers = owners(&object, "Update");
-        assert_eq!(managers, ["kubectl-client-side-apply"]);
-        let moved = moved(&object, &managers, "kubectl").unwrap();
-        assert_eq!(moved.as_array().unwrap().len(), 2);
-        assert_eq!(moved[0]["fieldsV1"]["f:data"], json!({"f:a": {}, "f:b": {}}));
-        assert!(super::moved(&object, &[], "kubectl").is_none());
+        assert_eq!(managers, BTreeSet::from(["kubectl-client-side-apply".into()]));
+        // The annotation goes with the rest; who applies without it drops it, unless another manager keeps it.
+        let both = json!({"f:data": {"f:a": {}, "f:b": {}}, "f:metadata": annotation});
+        let other = entry("other", "Update", json!({"f:data": {"f:c": {}}}));
+        assert_eq!(moved(&object, &managers, "kubectl").unwrap(), json!([entry("kubectl", "Apply", both), other]));
+        assert_eq!(moved(&object, &BTreeSet::new(), "kubectl"), None);
+        // Without an entry to join, the old one becomes it, where it stands.
+        let alone = moved(&object, &managers, "me").unwrap();
+        assert_eq!(alone[1], entry("me", "Apply", json!({"f:data": {"f:b": {}}, "f:metadata": annotation})));
     }
 }

@@ -6,15 +6,14 @@ mod set_last_applied;
 mod view_last_applied;
 
 use super::flags::{Flags, lines, switch, text, words};
-use super::{Context, Entry, Exit, Failure, leaf, sets};
+use super::{Context, Entry, Exit, Failure, interrupted, leaf, sets};
 use crate::api::ObjectExt;
 use crate::commands::objects::apart;
 use crate::manifest::Sources;
 use crate::ops::apply::{self, Applied, Options, Warnings};
 use crate::ops::infos::Info;
 use crate::ops::options::{Cascade, DryRun, Validation, dry_run};
-use crate::ops::waves::Left;
-use crate::ops::{Cluster, definitions, delete, prune, server_side, waves};
+use crate::ops::{Cluster, definitions, delete, prune, record, server_side, waves};
 use clap::{ArgMatches, Command};
 use pruning::{Prune, Pruner, Visited};
 use std::collections::BTreeSet;
@@ -67,8 +66,6 @@ pub fn command() -> Command {
         })
 }
 
-/// The exit code after Ctrl-C, as shells count signals.
-const INTERRUPTED: u8 = 130;
 const TOO_LONG: &str = "\
 Client-side apply keeps the whole manifest in an annotation, and all annotations of an object together may have 262,144 \
 bytes. Apply it with --server-side, which keeps no copy; or create it once and replace it from then on.";
@@ -188,6 +185,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     }
     let (mut infos, unread) = apart(found);
     let mut failures: Vec<Failure> = unread.into_iter().collect();
+    infos.iter_mut().for_each(|info| record::note(&mut info.object, cx.change_cause.as_deref()));
     if let Some(pruner) = &mut pruner {
         if let Err(failure) = pruner.adopt(&mut infos) {
             infos.clear();
@@ -196,7 +194,8 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         let warning = runtime.block_on(pruner.prepare(&cluster, &infos, &plan))?;
         warning.iter().for_each(|warning| cx.complain(warning));
     }
-    let keys: Vec<_> = infos.iter().map(|info| (&info.object, info.key())).collect();
+    let names: Vec<String> = infos.iter().map(Info::key).collect();
+    let keys: Vec<_> = infos.iter().zip(&names).map(|(info, name)| (&info.object, name.clone())).collect();
     let mut objects = Vec::new();
     let mut visited = BTreeSet::new();
     let mut printing = Ok(());
@@ -220,10 +219,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         waves::interruption,
     ));
     printing?;
-    if let Some(interrupted) = interrupted(&left, &infos) {
-        failures.push(interrupted);
-        return Err(Failure::Code(INTERRUPTED, Box::new(Failure::Many(failures))));
-    }
+    interrupted::check(&left, &names, &mut failures)?;
     if failures.iter().any(annotation_too_long) {
         cx.advise(TOO_LONG);
     }
@@ -252,28 +248,6 @@ async fn apply_one(cluster: &Cluster, info: &Info, plan: &Plan) -> (Warnings, Re
         None => apply::client_side(cluster, info, &plan.options, &mut warnings).await,
     };
     (warnings, applied)
-}
-
-/// What is said after an interruption: what was not touched, and what may or may not be done.
-fn interrupted(left: &Left, infos: &[Info]) -> Option<Failure> {
-    if *left == Left::default() {
-        return None;
-    }
-    let of = infos.len();
-    let mut text = format!("interrupted: {} of {of} objects were not touched", left.untouched.len());
-    let names = |indices: &[usize]| -> String {
-        indices
-            .iter()
-            .filter_map(|index| infos.get(*index))
-            .map(|info| format!("\n  {}", info.short().trim()))
-            .collect()
-    };
-    text.push_str(&names(&left.untouched));
-    if !left.unknown.is_empty() {
-        text.push_str("\nThese were sent and not waited for:");
-        text.push_str(&names(&left.unknown));
-    }
-    Some(Failure::message(text))
 }
 
 /// Whether an object was refused because client-side apply makes its annotations too long.
@@ -326,29 +300,6 @@ mod tests {
         assert_eq!(manager("apply -f a"), "kubectl-client-side-apply");
         assert_eq!(manager("apply -f a --server-side"), "kubectl");
         assert_eq!(manager("apply -f a --server-side --field-manager=me"), "me");
-    }
-
-    #[test]
-    fn an_interruption_says_what_was_not_touched() {
-        let info = |name: &str| Info {
-            mapping: crate::client::Mapping {
-                gvr: crate::api::GroupVersionResource::new("", "v1", "configmaps"),
-                ..Default::default()
-            },
-            namespace: String::new(),
-            name: name.into(),
-            object: crate::api::Value::Null,
-            source: String::new(),
-            list: None,
-        };
-        let infos = [info("a"), info("b"), info("c")];
-        assert!(interrupted(&Left::default(), &infos).is_none());
-        let left = Left { untouched: vec![1], unknown: vec![2] };
-        let words = interrupted(&left, &infos).unwrap().words();
-        assert_eq!(
-            words,
-            "interrupted: 1 of 3 objects were not touched\n  configmaps/b\nThese were sent and not waited for:\n  configmaps/c"
-        );
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Pruner {
         runtime.block_on(async {
             tokio::select! {
                 searched = search => searched,
-                () = waves::interruption() => Err(Failure::Quiet(super::INTERRUPTED)),
+                () = waves::interruption() => Err(Failure::Quiet(crate::commands::interrupted::INTERRUPTED)),
             }
         })?;
         let Pruner::Set(set) = self else { return Ok(()) };

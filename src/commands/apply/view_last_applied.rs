@@ -43,7 +43,7 @@ fn shown(configuration: &str, format: &str) -> Result<String, Failure> {
     match format {
         "json" => json::indent(configuration, "  ").map_err(|error| Failure::message(error.to_string())),
         "yaml" => {
-            let value = yaml::from_str(configuration).map_err(|error| Failure::message(error.to_string()))?;
+            let value = yaml::from_str(configuration).map_err(|error| Failure::message(error.reason()))?;
             Ok(yaml::to_string(&value))
         }
         _ => Err(Failure::Usage {

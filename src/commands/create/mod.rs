@@ -21,7 +21,7 @@ mod token;
 
 use super::editing::Editing;
 use super::flags::{Flags, switch, text, words};
-use super::{Context, Entry, Exit, Failure, leaf, sets};
+use super::{Context, Entry, Exit, Failure, interrupted, leaf, sets};
 use crate::api::Object;
 use crate::client::{JSON, Request};
 use crate::commands::objects::apart;
@@ -154,9 +154,10 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     }
     let (infos, unread) = apart(found);
     let mut failures = Vec::new();
+    let names: Vec<String> = infos.iter().map(Info::key).collect();
     let keys: Vec<_> = infos.iter().enumerate().map(|(i, info)| (&info.object, key(i, info))).collect();
     let mut printing = Ok(());
-    runtime.block_on(waves::run(
+    let left = runtime.block_on(waves::run_until(
         &waves::waves(&keys),
         |index| create(&cluster, &infos[index], &plan),
         |_, result| match result {
@@ -164,9 +165,11 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
             Ok(_) => {}
             Err(failure) => failures.push(failure),
         },
+        waves::interruption,
     ));
     printing?;
     failures.extend(unread);
+    interrupted::check(&left, &names, &mut failures)?;
     Failure::collect(failures).map(|()| 0)
 }
 

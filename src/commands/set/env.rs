@@ -47,8 +47,6 @@ struct Plan {
     objects: Vec<String>,
     /// The changes as they were written.
     texts: Vec<String>,
-    /// Whether changes were given as words.
-    in_words: bool,
     containers: String,
     list: bool,
     overwrite: bool,
@@ -76,11 +74,9 @@ fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
         }
         () => {}
     }
-    let in_words = !words.is_empty();
     Ok(Plan {
         objects,
         texts: matches.list("env").into_iter().chain(words).collect(),
-        in_words,
         containers: matches.text("containers").into(),
         list: matches.on("list"),
         overwrite: matches.on("overwrite"),
@@ -149,18 +145,13 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         }
         return Ok(0);
     }
-    let on_server = objects.cluster.is_some() && plan.sending.dry_run != DryRun::Client;
     let rest = Rest { sending: &plan.sending, refused: "failed to patch env update to pod template: ", always: false };
     let end = change_all(cx, objects, &rest, &printer, |object, _| {
         change(object, &plan, &changes, &mut warnings)?;
         Ok(true)
     });
     warnings.iter().for_each(|line| cx.complain(&format!("Warning: {line}\n")));
-    end?;
-    if on_server && changes.set.is_empty() && !plan.in_words {
-        return Err(Failure::message("at least one environment variable must be provided"));
-    }
-    Ok(0)
+    end.map(|()| 0)
 }
 
 fn print_list(cluster: Option<&Cluster>, mut object: Object, plan: &Plan, cx: &mut Context) -> Result<(), Failure> {

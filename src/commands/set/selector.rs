@@ -73,7 +73,8 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let plan = plan(matches)?;
     let wanted = wanted(&plan.objects, matches, cx.program.name())?;
     let printer = cx.typed_printer(matches, "selector updated", plan.sending.dry_run)?;
-    let mut objects = cx.select(&wanted)?.typed(cx)?;
+    // What cannot be read keeps none of the others from being changed.
+    let (mut objects, unread) = cx.select(&wanted)?.typed_found(cx);
     if !plan.resource_version.is_empty() {
         // So that the version is part of the difference, and the server compares it.
         for info in &mut objects.infos {
@@ -94,6 +95,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         }
     });
     failures.extend(end.err());
+    failures.extend(unread.err());
     Failure::collect(failures)?;
     Ok(0)
 }
