@@ -43,7 +43,10 @@ impl Server {
                 None => continue,
             }
         };
-        let status = StatusCode::OK;
+        let status = match deleted {
+            Deleted::Waiting(_) if options.cascades => StatusCode::ACCEPTED,
+            _ => StatusCode::OK,
+        };
         Ok(match deleted {
             Deleted::Gone(shown) if !returns_object(call.served) => {
                 let uid = shown.object.value(0).uid().to_string();
@@ -103,24 +106,25 @@ impl Server {
         admit_delete(served, live.name())?;
         check_preconditions(served, &live, options)?;
         let mut new = live.clone();
-        let fate = mark(&mut new, served, options, now);
+        let goes = mark(&mut new, served, options, now);
         let encoded = served.encode(&new);
-        let shown = |version| served.show(&encoded, Some(version));
-        if options.dry_run || fate == Fate::Pending && encoded.same_as(&entry.object) {
-            let shown = shown(entry.revision);
-            return Ok(Some(if fate == Fate::Goes { Deleted::Gone(shown) } else { Deleted::Waiting(shown) }));
+        let deleted = |version| {
+            let shown = served.show(&encoded, Some(version));
+            if goes { Deleted::Gone(shown) } else { Deleted::Waiting(shown) }
+        };
+        if options.dry_run || !goes && encoded.same_as(&entry.object) {
+            return Ok(Some(deleted(entry.revision)));
         }
         let key = Key { collection: served.collection.clone(), name: entry.name.clone() };
-        let object = (fate != Fate::Goes).then(|| encoded.clone());
+        let object = (!goes).then(|| encoded.clone());
         let mut writes = vec![Write { key, expect: Expect::At(entry.revision), object }];
-        if fate == Fate::Goes {
+        if goes {
             writes.extend(self.claims(served, Some(&live), None, false).await?);
         }
         match self.store.commit(writes).await {
             Ok(revision) => {
-                self.collector.deleted(&new, served, fate == Fate::Goes);
-                let shown = shown(revision);
-                Ok(Some(if fate == Fate::Goes { Deleted::Gone(shown) } else { Deleted::Waiting(shown) }))
+                self.collector.deleted(&new, served, goes);
+                Ok(Some(deleted(revision)))
             }
             Err(StoreError::Conflict(..)) => Ok(None),
             Err(other) => Err(store_failure(other)),
@@ -151,48 +155,73 @@ fn orphans_by_default(served: &Served) -> bool {
     matches!(&*served.collection, "/registry/controllers/" | "/registry/jobs/")
 }
 
-/// What a delete makes of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// It goes.
-    Goes,
-    /// It stays for a while, marked.
-    Waits,
-    /// It has been marked before, and nothing changes.
-    Pending,
+/// The finalizers of an object that is deleted, with those that say what happens to its dependents.
+fn for_dependents(finalizers: Vec<String>, served: &Served, wanted: Option<Propagation>) -> Vec<String> {
+    if &*served.collection == "/registry/events/" {
+        return finalizers;
+    }
+    let said = finalizers.iter().find_map(|finalizer| match finalizer.as_str() {
+        ORPHAN => Some(Propagation::Orphan),
+        FOREGROUND => Some(Propagation::Foreground),
+        _ => None,
+    });
+    let own = match wanted.or(said).or(orphans_by_default(served).then_some(Propagation::Orphan)) {
+        Some(Propagation::Orphan) => Some(ORPHAN),
+        Some(Propagation::Foreground) => Some(FOREGROUND),
+        Some(Propagation::Background) | None => None,
+    };
+    let is_said = |own: &str| finalizers.iter().any(|finalizer| finalizer == own);
+    if [ORPHAN, FOREGROUND].iter().all(|one| is_said(one) == (own == Some(one))) {
+        return finalizers;
+    }
+    let others = finalizers.into_iter().filter(|finalizer| finalizer != ORPHAN && finalizer != FOREGROUND);
+    others.chain(own.map(String::from)).collect()
 }
 
-/// Marks an object as deleted, and says what becomes of it.
-fn mark(new: &mut Value, served: &Served, options: &Delete, now: Moment) -> Fate {
+/// Gives an object that is being deleted less time than it has left. Says whether it did.
+fn shorten(object: &mut Value, left: i64, wanted: Option<i64>, now: Moment) -> bool {
+    let Some(wanted) = wanted.map(at_least_one).filter(|wanted| *wanted < left) else { return false };
+    let ends = unix_seconds(object.text(&["metadata", "deletionTimestamp"])).unwrap_or(now.seconds) - left + wanted;
+    // When that is over already, whoever ends the object still has to be told.
+    let (ends, wanted) = if ends < now.seconds { (now.seconds, wanted.min(1)) } else { (ends, wanted) };
+    object.put(&["metadata", "deletionTimestamp"], rfc3339(ends));
+    object.put(&["metadata", "deletionGracePeriodSeconds"], wanted);
+    true
+}
+
+/// A negative time to end means one second.
+fn at_least_one(grace: i64) -> i64 {
+    if grace < 0 { 1 } else { grace }
+}
+
+/// Marks an object as deleted, and says whether it goes at once.
+fn mark(new: &mut Value, served: &Served, options: &Delete, now: Moment) -> bool {
     let marked = meta::is_deleting(new);
-    let propagation =
-        options.propagation.or_else(|| (!marked && orphans_by_default(served)).then_some(Propagation::Orphan));
-    let mut finalizers: Vec<String> = meta::finalizers(new).into_iter().map(String::from).collect();
-    match propagation {
-        Some(Propagation::Orphan) => add_remove(&mut finalizers, ORPHAN, FOREGROUND),
-        Some(Propagation::Foreground) => add_remove(&mut finalizers, FOREGROUND, ORPHAN),
-        Some(Propagation::Background) => finalizers.retain(|f| f != ORPHAN && f != FOREGROUND),
-        None => {}
+    let graceful = is_graceful(served);
+    let emptied = !is_namespace(served) || new.items_at(&["spec", "finalizers"]).is_empty();
+    if marked && !emptied {
+        return false;
     }
+    if marked && graceful {
+        let left = new.integer(&["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0);
+        if left > 0 && !shorten(new, left, options.grace, now) {
+            // What is said of dependents comes too late.
+            return false;
+        }
+    }
+    let finalizers: Vec<String> = meta::finalizers(new).into_iter().map(String::from).collect();
+    let mut finalizers = for_dependents(finalizers, served, options.propagation);
     let defines = *served.collection == *custom::COLLECTION;
     if defines && !marked {
         add_remove(&mut finalizers, custom::FINALIZER, "");
         custom::begin_deletion(new, now.seconds);
     }
-    let held = !finalizers.is_empty() || !new.items_at(&["spec", "finalizers"]).is_empty() && is_namespace(served);
+    let held = !finalizers.is_empty() || !emptied;
     new.put(&["metadata", "finalizers"], finalizers);
-    let graceful = is_graceful(served);
     if marked {
         let left = new.integer(&["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0);
-        if let Some(shorter) = options.grace.filter(|grace| graceful && (0..left).contains(grace)) {
-            let at = unix_seconds(new.text(&["metadata", "deletionTimestamp"])).unwrap_or(now.seconds);
-            new.put(&["metadata", "deletionTimestamp"], rfc3339(at - left + shorter));
-            new.put(&["metadata", "deletionGracePeriodSeconds"], shorter);
-            meta::prune(new);
-            return if shorter > 0 || held { Fate::Waits } else { Fate::Goes };
-        }
         meta::prune(new);
-        return if left > 0 || held { Fate::Pending } else { Fate::Goes };
+        return left == 0 && !held;
     }
     let grace = if graceful { grace(new, options) } else { 0 };
     if grace > 0 || held || graceful {
@@ -209,7 +238,7 @@ fn mark(new: &mut Value, served: &Served, options: &Delete, now: Moment) -> Fate
         new.put(&["status", "phase"], "Terminating");
     }
     meta::prune(new);
-    if grace > 0 || held { Fate::Waits } else { Fate::Goes }
+    grace == 0 && !held
 }
 
 fn is_namespace(served: &Served) -> bool {
@@ -228,13 +257,7 @@ fn grace(pod: &Value, options: &Delete) -> i64 {
     // Nobody has to be asked about a pod that no node runs, or that has ended.
     let idle = pod.text(&["spec", "nodeName"]).is_empty();
     let ended = matches!(pod.text(&["status", "phase"]), "Failed" | "Succeeded");
-    if idle || ended {
-        0
-    } else if wanted < 0 {
-        1
-    } else {
-        wanted
-    }
+    if idle || ended { 0 } else { at_least_one(wanted) }
 }
 
 fn add_remove(finalizers: &mut Vec<String>, add: &str, remove: &str) {
@@ -246,20 +269,24 @@ fn add_remove(finalizers: &mut Vec<String>, add: &str, remove: &str) {
 
 /// Refuses when the object is not the one that is meant.
 pub(super) fn check_preconditions(served: &Served, live: &Value, options: &Delete) -> Answer<()> {
-    let about = served.about_kind(live.name());
+    let about = if is_namespace(served) { served.about(live.name()) } else { served.about_kind(live.name()) };
+    let differs = |what: &str, wanted: &str, found: &str, then: &str| {
+        conflict(
+            about,
+            &if is_namespace(served) {
+                format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}")
+            } else {
+                format!(
+                    "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {then}"
+                )
+            },
+        )
+    };
     if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != live.uid()) {
-        let why = format!(
-            "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and then recreated",
-            live.uid()
-        );
-        return Err(conflict(about, &why));
+        return Err(differs("UID", uid, live.uid(), "deleted and then recreated"));
     }
     if let Some(version) = options.version.as_deref().filter(|version| *version != live.resource_version()) {
-        let why = format!(
-            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The object might have been modified",
-            live.resource_version()
-        );
-        return Err(conflict(about, &why));
+        return Err(differs("ResourceVersion", version, live.resource_version(), "modified"));
     }
     Ok(())
 }

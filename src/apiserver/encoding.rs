@@ -133,17 +133,29 @@ impl Encoded {
     pub fn write(&self, head: &str, revision: Option<u64>, out: &mut Vec<u8>) {
         out.push(b'{');
         out.extend_from_slice(head.as_bytes());
-        out.extend_from_slice(&self.bytes[self.start as usize..self.version_at as usize]);
-        write_version(out, revision);
-        out.extend_from_slice(&self.bytes[self.version_at as usize..]);
+        self.write_around_version(self.start as usize, self.bytes.len(), revision, out);
     }
 
     /// Writes the value of `metadata`.
     pub fn write_metadata(&self, revision: Option<u64>, out: &mut Vec<u8>) {
-        let value = self.start as usize + METADATA.len();
-        out.extend_from_slice(&self.bytes[value..self.version_at as usize]);
-        write_version(out, revision);
-        out.extend_from_slice(&self.bytes[self.version_at as usize..self.metadata_end as usize]);
+        self.write_around_version(self.start as usize + METADATA.len(), self.metadata_end as usize, revision, out);
+    }
+
+    /// Copies bytes, and puts the resourceVersion in its place between them.
+    fn write_around_version(&self, start: usize, end: usize, revision: Option<u64>, out: &mut Vec<u8>) {
+        let (before, after) =
+            (&self.bytes[start..self.version_at as usize], &self.bytes[self.version_at as usize..end]);
+        out.extend_from_slice(before);
+        if let Some(revision) = revision {
+            let first = before.ends_with(b"{");
+            out.extend_from_slice(if first { br#""resourceVersion":""# } else { br#","resourceVersion":""# });
+            out.extend_from_slice(revision.to_string().as_bytes());
+            out.push(b'"');
+            if first && !after.starts_with(b"}") {
+                out.push(b',');
+            }
+        }
+        out.extend_from_slice(after);
     }
 
     /// The object as a value, with its resourceVersion, in the version that is kept.
@@ -234,13 +246,6 @@ fn start_of_metadata(bytes: &[u8]) -> Option<usize> {
     (bytes[0] == b'{' && metadata.starts_with(b"{")).then_some(at)
 }
 
-fn write_version(out: &mut Vec<u8>, revision: Option<u64>) {
-    let Some(revision) = revision else { return };
-    out.extend_from_slice(br#","resourceVersion":""#);
-    out.extend_from_slice(revision.to_string().as_bytes());
-    out.push(b'"');
-}
-
 fn write_fields(out: &mut Vec<u8>, map: &Map<String, Value>, fields: &[&str]) {
     for field in fields {
         if let Some(value) = map.get(*field) {
@@ -290,6 +295,14 @@ mod tests {
         assert_eq!(out, br#"{"name":"x","uid":"u","resourceVersion":"3","generation":1,"labels":{"k":"v"}}"#);
         assert_eq!(encoded.value(5)["metadata"]["resourceVersion"], "5");
         assert_eq!((encoded.label("k"), encoded.label("z")), (Some("v"), None));
+        for (metadata, written) in [
+            (json!({}), r#"{"resourceVersion":"3"}"#),
+            (json!({"annotations": {}}), r#"{"resourceVersion":"3","annotations":{}}"#),
+        ] {
+            let mut out = Vec::new();
+            Encoded::new(&json!({"metadata": metadata})).write_metadata(Some(3), &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), written);
+        }
     }
 
     #[test]

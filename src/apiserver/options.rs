@@ -73,6 +73,8 @@ pub struct Delete {
     pub grace: Option<i64>,
     /// What happens to dependents; none for the kind's own.
     pub propagation: Option<Propagation>,
+    /// Whether the old option for this asked that dependents go.
+    pub cascades: bool,
     /// The uid that the object must have.
     pub uid: Option<String>,
     /// The resourceVersion that the object must have.
@@ -108,49 +110,40 @@ impl List {
         let forbidden = |errors: &mut Errors, field: &str, why: &str| {
             errors.push("FieldValueForbidden", field, format!("Forbidden: {why}"));
         };
-        if watch {
-            if self.initial_events.is_some() {
-                let field = "resourceVersionMatch";
-                if self.version_match.is_empty() {
-                    forbidden(
-                        &mut errors,
-                        field,
-                        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-                    );
-                } else if self.version_match != "NotOlderThan" {
-                    let supported = "supported values: \"NotOlderThan\"";
-                    let message = format!("Unsupported value: {:?}: {supported}", self.version_match);
-                    errors.push("FieldValueNotSupported", field, message);
-                }
-            } else if !self.version_match.is_empty() {
+        let field = "resourceVersionMatch";
+        let version_match = self.version_match.as_str();
+        let known: &[&str] = if watch { &["NotOlderThan"] } else { &["Exact", "NotOlderThan"] };
+        if watch && self.initial_events.is_some() && version_match != "NotOlderThan" {
+            forbidden(&mut errors, field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        }
+        if !version_match.is_empty() {
+            if watch && self.initial_events.is_none() {
                 let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-                forbidden(&mut errors, "resourceVersionMatch", why);
+                forbidden(&mut errors, field, why);
             }
-        } else {
-            if self.initial_events.is_some() {
-                forbidden(&mut errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
+            if !watch && self.version.is_none() {
+                forbidden(&mut errors, field, "resourceVersionMatch is forbidden unless resourceVersion is provided");
             }
-            match self.version_match.as_str() {
-                "" => {}
-                _ if self.version.is_none() => {
-                    let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
-                    forbidden(&mut errors, "resourceVersionMatch", why);
-                }
-                _ if !self.continues.is_empty() => {
-                    let why = "resourceVersionMatch is forbidden when continue is provided";
-                    forbidden(&mut errors, "resourceVersionMatch", why);
-                }
-                "Exact" if self.version == Some(0) => {
-                    let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
-                    forbidden(&mut errors, "resourceVersionMatch", why);
-                }
-                "Exact" | "NotOlderThan" => {}
-                other => {
-                    let supported = "supported values: \"Exact\", \"NotOlderThan\"";
-                    let message = format!("Unsupported value: {other:?}: {supported}");
-                    errors.push("FieldValueNotSupported", "resourceVersionMatch", message);
-                }
+            if !watch && !self.continues.is_empty() {
+                forbidden(&mut errors, field, "resourceVersionMatch is forbidden when continue is provided");
             }
+            if !known.contains(&version_match) {
+                let names: Vec<String> = known.iter().map(|name| format!("{name:?}")).collect();
+                let nothing = if watch { "" } else { ", \"\"" };
+                let supported = format!("supported values: {}{nothing}", names.join(", "));
+                let message = format!("Unsupported value: {version_match:?}: {supported}");
+                errors.push("FieldValueNotSupported", field, message);
+            }
+            if watch && !self.continues.is_empty() {
+                forbidden(&mut errors, field, "resourceVersionMatch is forbidden when continue is provided");
+            }
+            if !watch && version_match == "Exact" && self.version == Some(0) {
+                let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+                forbidden(&mut errors, field, why);
+            }
+        }
+        if !watch && self.initial_events.is_some() {
+            forbidden(&mut errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
         }
         if errors.causes.is_empty() { Ok(()) } else { Err(invalid(meta("ListOptions"), errors)) }
     }
@@ -294,11 +287,13 @@ impl Delete {
             let text = body?.at(&["preconditions", name])?.as_str()?;
             Some(text.to_string())
         };
+        let cascades = orphan == Some(false);
         let orphan = orphan.map(|yes| if yes { Propagation::Orphan } else { Propagation::Background });
         Ok(Self {
             dry_run: dry,
             grace,
             propagation: named.or(orphan),
+            cascades,
             uid: precondition("uid"),
             version: precondition("resourceVersion"),
         })

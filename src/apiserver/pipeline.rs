@@ -17,7 +17,7 @@ use super::options;
 use super::ownership::Manager;
 use super::registry::{Registry, Served};
 use super::request::{self, Query, Resource, Target, Verb};
-use super::respond::{self, Accepted, Asked, Body, Format, Include};
+use super::respond::{self, Accepted, Asked, Body, Format, Include, Shape};
 use super::store::{Entry, Key, Store, StoreError};
 use super::update::{Edit, Part};
 use crate::api::time::Moment;
@@ -255,7 +255,12 @@ impl Server {
             "None" => Include::None,
             "Object" => Include::Object,
             "" | "Metadata" => Include::Metadata,
-            other => return Err(bad_request(format!("unrecognized includeObject value: {other:?}"))),
+            other if matches!(accepted.shape, Shape::Table(_)) => {
+                let why =
+                    format!("includeObject: Invalid value: {other:?}: must be 'Metadata', 'Object', 'None', or empty");
+                return Err(bad_request(format!("Unable to convert to Table as requested: {why}")));
+            }
+            _ => Include::Metadata,
         };
         let call = Call { target, query, headers, body, user, served, accepted, now: (self.clock)(), warnings };
         call.warn(deprecation(target).map(String::from));

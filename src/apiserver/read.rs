@@ -59,6 +59,22 @@ impl Selection {
         self.labels.is_empty() && self.fields.is_empty()
     }
 
+    /// Leaves the entries that are selected, and says how many were not looked at because enough were found.
+    fn select(&self, entries: &mut Vec<Arc<Entry>>, served: &Served, limit: usize) -> usize {
+        let limit = if limit == 0 { usize::MAX } else { limit };
+        let (mut selected, mut seen) = (0, 0);
+        while seen < entries.len() && selected < limit {
+            if self.matches(&entries[seen], served) {
+                entries.swap(selected, seen);
+                selected += 1;
+            }
+            seen += 1;
+        }
+        let rest = entries.len() - seen;
+        entries.truncate(selected);
+        rest
+    }
+
     /// Whether an object is selected.
     pub fn matches(&self, entry: &Entry, served: &Served) -> bool {
         if !self.labels.matches(|key| entry.object.label(key)) {
@@ -139,24 +155,21 @@ impl Server {
         let range = Range { collection: &call.served.collection, prefix: &prefix, start: &start, limit, at };
         let mut page = self.store.range(range).await.map_err(|error| match error {
             StoreError::Compacted if !options.continues.is_empty() => {
-                // With this token the list goes on with what is there now.
                 let mut failure = expired(CONTINUE_EXPIRED);
-                failure.metadata.continue_token = encode_continue(-1, start[prefix.len()..].trim_end_matches('\0'));
+                failure.metadata.continue_token = encode_continue(NEWEST, &start[prefix.len()..]);
                 failure
             }
             other => store_failure(other),
         })?;
         let mut remaining = page.remaining;
         if !selection.is_empty() {
-            page.entries.retain(|entry| selection.matches(entry, call.served));
-            if options.limit > 0 && page.entries.len() > options.limit {
-                remaining = page.entries.len() - options.limit;
-                page.entries.truncate(options.limit);
-            }
+            // Whether anything behind a full page is selected is seen only when the next page is asked for.
+            remaining = selection.select(&mut page.entries, call.served, options.limit);
         }
         let continues = match page.entries.last() {
             Some(last) if remaining > 0 => {
-                Some(encode_continue(i64::try_from(page.revision).unwrap_or(i64::MAX), &last.name[prefix.len()..]))
+                let next = format!("{}\0", &last.name[prefix.len()..]);
+                Some(encode_continue(i64::try_from(page.revision).unwrap_or(i64::MAX), &next))
             }
             _ => None,
         };
@@ -286,9 +299,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The token that lets a list go on after a name: the form that kube-apiserver's tokens have.
-fn encode_continue(revision: i64, after: &str) -> String {
-    let token = serde_json::json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{after}\0")});
+/// The revision in a token that lets a list go on with what is there now.
+const NEWEST: i64 = -1;
+
+/// The token that lets a list go on from a name: the form that kube-apiserver's tokens have.
+fn encode_continue(revision: i64, start: &str) -> String {
+    let token = serde_json::json!({"v": "meta.k8s.io/v1", "rv": revision, "start": start});
     BASE64.encode(token.to_string())
 }
 
@@ -304,17 +320,22 @@ fn decode_continue(token: &str) -> Answer<(Option<Revision>, String)> {
     })?;
     let (value, _) = parse_json(&json).map_err(|why| invalid(&why))?;
     if value.text(&["v"]) != "meta.k8s.io/v1" {
-        return Err(invalid(&format!("server does not recognize this encoded version {:?}", value.text(&["v"]))));
+        return Err(invalid(&format!("server does not recognize this encoded version {}", value.text(&["v"]))));
+    }
+    let revision = value.get("rv").and_then(Value::as_i64).unwrap_or(0);
+    if revision == 0 {
+        return Err(invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)"));
     }
     let start = value.text(&["start"]);
-    if start.split('/').any(|part| part == "..") {
-        return Err(invalid(&format!("invalid character: {start}")));
+    if start.is_empty() {
+        return Err(invalid("encoded start key empty (version meta.k8s.io/v1)"));
     }
-    match value.get("rv").and_then(Value::as_i64) {
-        None | Some(0) => Err(invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")),
-        Some(-1) => Ok((None, start.into())),
-        Some(revision) => Ok((u64::try_from(revision).ok(), start.into())),
+    // kube-apiserver's own tokens sometimes begin with a slash.
+    let name = start.strip_prefix('/').unwrap_or(start);
+    if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(invalid(start));
     }
+    Ok((u64::try_from(revision).ok(), name.into()))
 }
 
 #[cfg(test)]
@@ -323,9 +344,12 @@ mod tests {
 
     #[test]
     fn tokens_read_back() {
-        let token = encode_continue(710, "l2");
+        let token = encode_continue(710, "l2\0");
         assert_eq!(token, "eyJydiI6NzEwLCJzdGFydCI6ImwyXHUwMDAwIiwidiI6Im1ldGEuazhzLmlvL3YxIn0");
         assert_eq!(decode_continue(&token).unwrap(), (Some(710), "l2\0".into()));
+        let newest = encode_continue(NEWEST, "/n/l2\0");
+        assert_eq!(decode_continue(&newest).unwrap(), (None, "n/l2\0".into()));
+        let made = |revision, start| encode_continue(revision, start);
         for (token, message) in [
             (
                 "garbage",
@@ -334,8 +358,17 @@ mod tests {
             ("a!", "invalid continue token: continue key is not valid: illegal base64 data at input byte 1"),
             (
                 "e30",
-                r#"invalid continue token: continue key is not valid: server does not recognize this encoded version """#,
+                "invalid continue token: continue key is not valid: server does not recognize this encoded version ",
             ),
+            (
+                &made(0, "a"),
+                "invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+            ),
+            (
+                &made(7, ""),
+                "invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)",
+            ),
+            (&made(7, "../a"), "invalid continue token: continue key is not valid: ../a"),
         ] {
             assert_eq!(decode_continue(token).unwrap_err().message, message, "{token}");
         }

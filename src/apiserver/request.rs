@@ -116,7 +116,9 @@ fn target(method: &Method, path: &str, query: &Query) -> Target {
     let part = |i: usize| rest.get(i).map_or("", |part| part).to_string();
     (found.resource, found.name, found.subresource) = (part(0), part(1), part(2));
     found.rest = rest.get(3..).unwrap_or_default().join("/");
-    found.verb = Some(verb(method, &found, watch || flag(query, "watch")));
+    // A watch on one object is asked for by the old form of the path, or by a selector.
+    watch |= found.name.is_empty() && flag(query, "watch");
+    found.verb = Some(verb(method, &found, watch));
     Target::Resource(found)
 }
 
@@ -187,6 +189,8 @@ mod tests {
             ("GET", "/api/v1/namespaces/default/pods?watch", "watch  v1 default pods  "),
             ("GET", "/api/v1/namespaces/default/pods?watch=False", "list  v1 default pods  "),
             ("GET", "/api/v1/watch/namespaces/default/pods", "watch  v1 default pods  "),
+            ("GET", "/api/v1/watch/namespaces/default/pods/x", "watch  v1 default pods x "),
+            ("GET", "/api/v1/namespaces/default/pods/x?watch=1", "get  v1 default pods x "),
             ("GET", "/api/v1/namespaces/default/pods/a%20b", "get  v1 default pods a b "),
             ("GET", "/api/v1/namespaces/default", "get  v1 default namespaces default "),
             ("PUT", "/api/v1/namespaces/default/finalize", "update  v1 default namespaces default finalize"),

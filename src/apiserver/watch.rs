@@ -1,15 +1,18 @@
 //! Watches: events of a collection as they happen, selected, shaped, and ended in time.
 
+use super::encoding::Encoded;
 use super::errors::{Answer, Failure, expired, revision_in_the_future};
 use super::options::List;
 use super::pipeline::{Call, Server, store_failure};
 use super::read::{Selection, prefix};
 use super::registry::Served;
-use super::respond::{self, Accepted, Body, Shape};
+use super::respond::{self, Accepted, Body, Shape, Shown};
 use super::store::{Entry, Event, Feed, Range, Revision, StoreError};
 use super::table;
+use crate::api::ObjectExt;
 use http::Response;
 use hyper::body::Bytes;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -19,6 +22,8 @@ use tokio::time::{Instant, interval_at, sleep_until};
 const PIECES: usize = 2;
 /// How often a watch that wants bookmarks gets one.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// How long before its end a watch that wants bookmarks gets the last one.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// How long a watch lasts when it does not say; kube-apiserver takes 30 to 60 minutes.
 const LONGEST: u64 = 45 * 60;
 
@@ -84,6 +89,10 @@ impl Watch {
             Err(failure) => return self.fail(&failure).await,
         };
         let mut bookmark = interval_at(Instant::now() + BOOKMARK_EVERY, BOOKMARK_EVERY);
+        // So that whoever watches on begins near to where this watch ends; not in one that is over at once.
+        let last = self.ends.checked_sub(LAST_BOOKMARK).filter(|last| *last > Instant::now());
+        let mut last = std::pin::pin!(sleep_until(last.unwrap_or(self.ends)));
+        let mut before_end = self.bookmarks;
         let mut stop = self.stop.clone();
         loop {
             tokio::select! {
@@ -99,6 +108,10 @@ impl Watch {
                     Err(other) => return self.fail(&store_failure(other)).await,
                 },
                 _ = bookmark.tick(), if self.bookmarks => self.bookmark(feed.revision(), false).await?,
+                () = last.as_mut(), if before_end => {
+                    before_end = false;
+                    self.bookmark(feed.revision(), false).await?;
+                }
                 () = self.out.closed() => return Err(Gone),
             }
         }
@@ -108,10 +121,7 @@ impl Watch {
     async fn start(&mut self, options: &List) -> Result<Result<Box<dyn Feed>, Failure>, Gone> {
         let store = self.server.store.clone();
         let collection = self.served.collection.clone();
-        let initial = match options.initial_events {
-            Some(wanted) => wanted,
-            None => options.version.unwrap_or(0) == 0,
-        };
+        let initial = options.initial_events.unwrap_or(options.version.unwrap_or(0) == 0);
         let after = if initial {
             let all = Range { collection: &collection, prefix: &self.prefix, start: "", limit: 0, at: None };
             let page = match store.range(all).await {
@@ -129,7 +139,7 @@ impl Watch {
                 self.send_when_full(&mut piece).await?;
             }
             self.send(piece).await?;
-            if options.initial_events == Some(true) {
+            if self.bookmarks {
                 self.bookmark(page.revision, true).await?;
             }
             Some(page.revision)
@@ -165,15 +175,18 @@ impl Watch {
     }
 
     fn write(&mut self, kind: &str, entry: &Entry, revision: Revision, piece: &mut Vec<u8>) {
-        let shown = self.served.show(&entry.object, Some(revision));
+        self.write_shown(kind, &self.served.show(&entry.object, Some(revision)), revision, piece);
+    }
+
+    fn write_shown(&mut self, kind: &str, shown: &Shown, revision: Revision, piece: &mut Vec<u8>) {
         piece.extend_from_slice(format!(r#"{{"type":"{kind}","object":"#).as_bytes());
         match self.accepted.shape {
             Shape::Whole => shown.object.write(&self.served.head, shown.version, piece),
-            Shape::Metadata(version) => respond::write_partial(version, &shown, &self.served, piece),
+            Shape::Metadata(version) => respond::write_partial(version, shown, &self.served, piece),
             Shape::Table(version) => {
                 self.open_table(version, revision, piece);
                 let now = (self.server.clock)().seconds;
-                table::write_row(&self.served, &shown, self.accepted.include, now, piece);
+                table::write_row(&self.served, shown, self.accepted.include, now, piece);
                 piece.extend_from_slice(b"]}");
             }
         }
@@ -193,26 +206,19 @@ impl Watch {
         piece.extend_from_slice(br#","rows":["#);
     }
 
-    /// Sends how far the watch has come; `initial` says that what was there has been sent.
+    /// Sends how far the watch has come, as an object that has nothing but that; `initial` says that what was there has been sent.
     async fn bookmark(&mut self, revision: Revision, initial: bool) -> Result<(), Gone> {
-        let mut piece = br#"{"type":"BOOKMARK","object":"#.to_vec();
-        let annotations = if initial { r#","annotations":{"k8s.io/initial-events-end":"true"}"# } else { "" };
-        let metadata = format!(r#""metadata":{{"resourceVersion":"{revision}"{annotations}}}"#);
-        match self.accepted.shape {
-            Shape::Whole => {
-                let head = &self.served.head;
-                piece.extend_from_slice(format!("{{{head}{metadata}}}").as_bytes());
-            }
-            Shape::Metadata(version) => {
-                let head = format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"{version}",{metadata}}}"#);
-                piece.extend_from_slice(head.as_bytes());
-            }
-            Shape::Table(version) => {
-                self.open_table(version, revision, &mut piece);
-                piece.extend_from_slice(b"]}");
-            }
+        let mut object = match (&self.served.custom, self.served.schema()) {
+            (None, Some(schema)) => schema.zero(),
+            _ => json!({}),
+        };
+        object.put(&["metadata"], json!({}));
+        if initial {
+            object.put(&["metadata", "annotations"], json!({"k8s.io/initial-events-end": "true"}));
         }
-        piece.extend_from_slice(b"}\n");
+        let mut piece = Vec::new();
+        let shown = Shown { object: Encoded::new(&object), version: Some(revision) };
+        self.write_shown("BOOKMARK", &shown, revision, &mut piece);
         self.send(piece).await
     }
 

@@ -75,6 +75,87 @@ fn a_namespace_goes_with_its_content() {
 }
 
 #[test]
+fn a_namespace_that_waits_says_what_for() {
+    run(async {
+        let client = Client::new().await;
+        client.post("/api/v1/namespaces", json!({"metadata": {"name": "n"}})).await.expect(201);
+        let maps = "/api/v1/namespaces/n/configmaps";
+        client.post(maps, json!({"metadata": {"name": "m", "finalizers": ["example.com/x"]}})).await.expect(201);
+        let other = json!({"preconditions": {"uid": "other"}});
+        let refused = client.delete("/api/v1/namespaces/n", other).await.expect(409);
+        let message = refused["message"].as_str().unwrap();
+        assert!(message.contains("Precondition failed: UID in precondition: other, UID in object meta: "), "{message}");
+        client.delete("/api/v1/namespaces/n", Value::Null).await.expect(200);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let waiting = client.get("/api/v1/namespaces/n").await.expect(200);
+        let conditions: Vec<String> = waiting["status"]["conditions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| ["type", "status", "message"].map(|key| c[key].as_str().unwrap()).join(" "))
+            .collect();
+        assert_eq!(
+            conditions[3..],
+            [
+                "NamespaceContentRemaining True Some resources are remaining: configmaps. has 1 resource instances",
+                "NamespaceFinalizersRemaining True Some content in the namespace has finalizers remaining: \
+                 example.com/x in 1 resource instances",
+            ]
+        );
+        client.merge(&format!("{maps}/m"), json!({"metadata": {"finalizers": null}})).await.expect(200);
+        client.until("/api/v1/namespaces/n", 404).await;
+    });
+}
+
+#[test]
+fn a_dependent_with_another_owner_outlives_a_foreground_delete() {
+    run(async {
+        let client = Client::new().await;
+        let (first, second) = (client.configmap("first", json!({})).await, client.configmap("second", json!({})).await);
+        let owners = json!([owner(&first, true)[0], owner(&second, true)[0]]);
+        let both = json!({"metadata": {"name": "both", "ownerReferences": owners}});
+        client.post(CONFIGMAPS, both).await.expect(201);
+        let only = json!({"metadata": {"name": "only", "ownerReferences": owner(&first, true)}});
+        client.post(CONFIGMAPS, only).await.expect(201);
+        let path = format!("{CONFIGMAPS}/first");
+        // The old option for it is answered differently.
+        client.delete(&path, json!({"propagationPolicy": "Foreground"})).await.expect(200);
+        client.until(&path, 404).await;
+        client.get(&format!("{CONFIGMAPS}/only")).await.expect(404);
+        let left = client.get(&format!("{CONFIGMAPS}/both")).await.expect(200);
+        assert_eq!(left["metadata"]["ownerReferences"], owner(&second, true));
+    });
+}
+
+#[test]
+fn what_happens_to_dependents_may_be_said_before() {
+    run(async {
+        let client = Client::new().await;
+        let held = |name: &str, finalizers: Value| json!({"metadata": {"name": name, "finalizers": finalizers}});
+        for (name, finalizers, options, expected) in [
+            ("a", json!(["orphan"]), Value::Null, json!(["orphan"])),
+            ("b", json!(["example.com/x"]), json!({"propagationPolicy": "Orphan"}), json!(["example.com/x", "orphan"])),
+            ("c", json!(["foregroundDeletion"]), json!({"propagationPolicy": "Orphan"}), json!(["orphan"])),
+            (
+                "d",
+                json!(["orphan", "example.com/x"]),
+                json!({"propagationPolicy": "Background"}),
+                json!(["example.com/x"]),
+            ),
+        ] {
+            client.post(CONFIGMAPS, held(name, finalizers)).await.expect(201);
+            let marked = client.delete(&format!("{CONFIGMAPS}/{name}"), options).await.expect(200);
+            assert_eq!(marked["metadata"]["finalizers"], expected, "{name}");
+        }
+        client.post(CONFIGMAPS, held("e", json!(["example.com/x"]))).await.expect(201);
+        let path = format!("{CONFIGMAPS}/e");
+        let marked = client.delete(&path, json!({"orphanDependents": false})).await.expect(202);
+        let again = client.delete(&path, Value::Null).await.expect(200);
+        assert_eq!(again, marked, "nothing changes");
+    });
+}
+
+#[test]
 fn a_bound_pod_gets_time_and_may_get_less() {
     run(async {
         let client = Client::new().await;
@@ -90,6 +171,8 @@ fn a_bound_pod_gets_time_and_may_get_less() {
         assert_eq!(again["metadata"]["resourceVersion"], marked["metadata"]["resourceVersion"]);
         let shorter = client.delete(&path, json!({"gracePeriodSeconds": 5})).await.expect(200);
         assert_eq!(shorter["metadata"]["deletionGracePeriodSeconds"], 5);
+        let least = client.delete(&path, json!({"gracePeriodSeconds": -7})).await.expect(200);
+        assert_eq!(least["metadata"]["deletionGracePeriodSeconds"], 1);
         client.delete(&path, json!({"gracePeriodSeconds": 0})).await.expect(200);
         client.get(&path).await.expect(404);
     });

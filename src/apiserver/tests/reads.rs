@@ -1,6 +1,7 @@
 //! Lists, pages, and the forms of answers.
 
 use super::*;
+use crate::apiserver::store::LOG_EVENTS;
 use std::io::Read;
 
 #[test]
@@ -23,6 +24,31 @@ fn pages_show_one_moment() {
         let selected = client.get(&format!("{CONFIGMAPS}?limit=1&labelSelector=n%3E0")).await.expect(200);
         assert_eq!(selected["metadata"].get("remainingItemCount"), None, "with a selector nobody counts");
         assert!(selected["metadata"]["continue"].is_string());
+        // Behind a full page something is left, whether or not it is selected.
+        let last = client.get(&format!("{CONFIGMAPS}?limit=1&labelSelector=n%3D1")).await.expect(200);
+        assert!(last["metadata"]["continue"].is_string(), "{last}");
+    });
+}
+
+#[test]
+fn a_page_that_is_too_old_says_how_to_go_on() {
+    run(async {
+        let client = Client::new().await;
+        for i in 0..5 {
+            client.configmap(&format!("m{i}"), json!({})).await;
+        }
+        let first = client.get(&format!("{CONFIGMAPS}?limit=2")).await.expect(200);
+        for value in 0..=LOG_EVENTS {
+            client.merge(&format!("{CONFIGMAPS}/m4"), json!({"data": {"v": value.to_string()}})).await.expect(200);
+        }
+        client.configmap("m5", json!({})).await;
+        let page = |token: &Value| format!("{CONFIGMAPS}?limit=9&continue={}", token.as_str().unwrap());
+        let expired = client.get(&page(&first["metadata"]["continue"])).await.expect(410);
+        assert_eq!(expired["reason"], "Expired");
+        let rest = client.get(&page(&expired["metadata"]["continue"])).await.expect(200);
+        let names: Vec<&str> =
+            rest["items"].as_array().unwrap().iter().map(|m| m["metadata"]["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["m2", "m3", "m4", "m5"]);
     });
 }
 

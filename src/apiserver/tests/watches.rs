@@ -47,7 +47,33 @@ fn a_watch_begins_where_it_is_told() {
         assert_eq!(watched(&client, &format!("resourceVersion={now}")).await, Vec::<String>::new());
         let stream = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
         assert_eq!(watched(&client, stream).await, ["ADDED a", "ADDED b", "BOOKMARK"]);
+        // Whoever takes bookmarks is told where the beginning ends; whoever does not is not.
+        assert_eq!(watched(&client, "allowWatchBookmarks=true").await, ["ADDED a", "ADDED b", "BOOKMARK"]);
+        let silent = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan";
+        assert_eq!(watched(&client, silent).await, ["ADDED a", "ADDED b"]);
+        let from_now = "sendInitialEvents=false&resourceVersionMatch=NotOlderThan";
+        assert_eq!(watched(&client, from_now).await, Vec::<String>::new());
         assert_eq!(watched(&client, "resourceVersion=99999999").await, ["ERROR Timeout"]);
+    });
+}
+
+#[test]
+fn a_bookmark_is_an_object_with_nothing_but_a_version() {
+    run(async {
+        let client = Client::new().await;
+        let now = client.get(PODS).await.expect(200)["metadata"]["resourceVersion"].clone();
+        let path = format!("{PODS}?watch=1&timeoutSeconds=1&allowWatchBookmarks=1");
+        let metadata = json!({"resourceVersion": now, "annotations": {"k8s.io/initial-events-end": "true"}});
+        let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "spec": {"containers": null}, "status": {}});
+        assert_eq!(client.get(&path).await.expect(200), json!({"type": "BOOKMARK", "object": pod}));
+        let partial = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata});
+        let answer = client.get_as(&path, "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").await;
+        assert_eq!(answer.expect(200), json!({"type": "BOOKMARK", "object": partial}));
+        let table = client.get_as(&path, "application/json;as=Table;v=v1;g=meta.k8s.io").await.expect(200);
+        assert_eq!(table["object"]["rows"][0]["object"], partial);
+        // Near the end of a longer watch comes another.
+        let longer = client.get(&path.replace("Seconds=1", "Seconds=3")).await.text();
+        assert_eq!(longer.matches("BOOKMARK").count(), 2, "{longer}");
     });
 }
 

@@ -3,15 +3,16 @@
 //!
 //! In a cluster controllers do this a moment later; so does the collector, from a queue.
 
-use super::custom;
-use super::delete::Deleted;
-use super::errors::Answer;
-use super::meta::{self, FOREGROUND, ORPHAN};
-use super::options::{Delete, Propagation};
-use super::pipeline::{Server, store_failure};
-use super::registry::Served;
-use super::store::{Entry, Expect, Key, StoreError, Write};
+mod namespaces;
+
 use crate::api::{GroupVersion, ObjectExt, Value};
+use crate::apiserver::custom;
+use crate::apiserver::errors::Answer;
+use crate::apiserver::meta::{self, FOREGROUND, ORPHAN};
+use crate::apiserver::options::{Delete, Propagation};
+use crate::apiserver::pipeline::{Server, store_failure};
+use crate::apiserver::registry::Served;
+use crate::apiserver::store::{Entry, Expect, Key, StoreError, Write};
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -158,10 +159,8 @@ impl Server {
             }
             let object = served.value(&entry.object, entry.revision);
             for owner in object.items_at(&["metadata", "ownerReferences"]) {
-                let version = GroupVersion::parse(owner.text(&["apiVersion"]));
                 // An owner of a kind that the server does not have may be somewhere else.
-                let known = self.registry.of_kind(&version.group, &version.version, owner.text(&["kind"])).is_some();
-                if known && !there.contains(owner.text(&["uid"])) {
+                if self.owners_kind(owner).is_some() && !there.contains(owner.text(&["uid"])) {
                     self.collector.push(Job::Gone(owner.text(&["uid"]).to_string()));
                 }
             }
@@ -196,9 +195,38 @@ impl Server {
         Ok(())
     }
 
-    /// Deletes an object whose state may change meanwhile.
+    /// Whether an object has an owner beside this one that stays.
+    async fn has_other_owner(&self, object: &Value, owner: &str) -> Answer<bool> {
+        for reference in object.items_at(&["metadata", "ownerReferences"]) {
+            let uid = reference.text(&["uid"]);
+            let Some(served) = self.owners_kind(reference).filter(|_| uid != owner) else { continue };
+            let key = self.key(&served, object.namespace(), reference.text(&["name"]));
+            let Some(found) = self.store.get(&key).await.map_err(store_failure)? else { continue };
+            let waits = meta::finalizers(&served.value(&found.object, found.revision)).contains(&FOREGROUND);
+            if found.object.uid() == uid && !(found.object.is_deleting() && waits) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The resource of the owner that a reference names; none when the server has no such kind.
+    fn owners_kind(&self, reference: &Value) -> Option<Arc<Served>> {
+        let version = GroupVersion::parse(reference.text(&["apiVersion"]));
+        let kind = reference.text(&["kind"]);
+        let is_it = |s: &Arc<Served>| s.kind.kind == kind && s.kind.group_version() == version && s.allows("get");
+        self.registry.all().into_iter().find(is_it)
+    }
+
+    /// Deletes an object whose state may change meanwhile; its dependents go as it says itself, or so.
     async fn remove_fully(&self, served: &Served, mut entry: Arc<Entry>, how: Propagation) -> Answer<()> {
-        let options = Delete { propagation: Some(how), ..Delete::default() };
+        let object = served.value(&entry.object, entry.revision);
+        let said = meta::finalizers(&object).into_iter().find_map(|finalizer| match finalizer {
+            ORPHAN => Some(Propagation::Orphan),
+            FOREGROUND => Some(Propagation::Foreground),
+            _ => None,
+        });
+        let options = Delete { propagation: said.or(Some(how)), ..Delete::default() };
         loop {
             if entry.object.is_deleting() || self.remove(served, &entry, &options, (self.clock)()).await?.is_some() {
                 return Ok(());
@@ -284,8 +312,16 @@ impl Server {
             let dependents = self.dependents(&owner).await?;
             let mut blocked = false;
             for (kind, dependent) in dependents {
-                blocked |= blocks(&kind.value(&dependent.object, 0), object.uid());
-                self.remove_fully(&kind, dependent, Propagation::Foreground).await?;
+                let value = kind.value(&dependent.object, dependent.revision);
+                if self.has_other_owner(&value, object.uid()).await? {
+                    self.disown(&kind, &dependent, &owner).await?;
+                    continue;
+                }
+                blocked |= blocks(&value, object.uid());
+                let own = HashSet::from([value.uid().to_string()]);
+                let leaf = self.dependents(&own).await?.is_empty();
+                let how = if leaf { Propagation::Background } else { Propagation::Foreground };
+                self.remove_fully(&kind, dependent, how).await?;
             }
             if !blocked || self.dependents(&owner).await?.is_empty() {
                 done.push(FOREGROUND);
@@ -317,33 +353,6 @@ impl Server {
             volumes.iter().any(|v| v.text(&["persistentVolumeClaim", "claimName"]) == object.name())
         };
         Ok(self.all(pods, object.namespace()).await?.iter().any(uses))
-    }
-
-    /// Deletes what a terminating namespace holds, and then the namespace. Says whether there is nothing left to do.
-    async fn empty_namespace(&self, name: &str) -> Answer<bool> {
-        let Some(namespaces) = self.registry.core("namespaces").cloned() else { return Ok(true) };
-        let key = self.key(&namespaces, "", name);
-        match self.store.get(&key).await.map_err(store_failure)? {
-            Some(entry) if entry.object.is_deleting() => {}
-            _ => return Ok(true),
-        }
-        let mut left = false;
-        let kept: Vec<Arc<Served>> = self.kept().filter(|s| s.info.namespaced()).collect();
-        for served in kept {
-            for entry in self.all(&served, name).await? {
-                let options = Delete { propagation: Some(Propagation::Background), ..Delete::default() };
-                let deleted = self.remove(&served, &entry, &options, (self.clock)()).await?;
-                left |= !matches!(deleted, Some(Deleted::Gone(_)));
-            }
-        }
-        if left {
-            return Ok(false);
-        }
-        self.revise(&namespaces, &key, |namespace| {
-            namespace.take_at(&["spec", "finalizers"]);
-        })
-        .await?;
-        Ok(true)
     }
 }
 
