@@ -116,7 +116,7 @@ impl Server {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "ServiceCIDR",
             "metadata": {"name": "kubernetes"},
-            "spec": {"cidrs": [self.services.to_string()]},
+            "spec": {"cidrs": self.services.cidrs()},
             "status": {"conditions": [{
                 "type": "Ready", "status": "True", "lastTransitionTime": self.stamp(),
                 "message": "Kubernetes Service CIDR is ready"

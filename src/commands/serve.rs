@@ -44,7 +44,7 @@ pub fn command() -> Command {
                 integer("insecure-port", None, "0", "The port for plain HTTP; 0 for none."),
                 integer("secure-port", None, "6443", "The port for TLS; 0 for none."),
                 text("service-account-signing-key-file", None, "", "A file with the key that signs service accounts' tokens (RSA, or EC on P-256 in PKCS #8); one beside the certificates unless said otherwise."),
-                text("service-cluster-ip-range", None, "10.0.0.0/24", "The addresses that services get."),
+                text("service-cluster-ip-range", None, "10.0.0.0/24", "The addresses that services get; a second range, of the other IP family, after a comma."),
                 text("token-auth-file", None, "", "A file with token,user,uid,\"group1,group2\" lines."),
                 text("write-kubeconfig", None, "", "Where to write the kubeconfig; beside the certificates unless said otherwise."),
             ])

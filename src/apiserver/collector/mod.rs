@@ -41,6 +41,8 @@ enum Job {
     Definition(String),
     /// Something in this namespace has gone, which its quotas counted.
     Uncharged(String),
+    /// What services claim may not fit them.
+    Claims,
 }
 
 /// The queue of what is to be done.
@@ -61,6 +63,9 @@ impl Collector {
         let held = meta::finalizers(object).iter().any(|f| [ORPHAN, FOREGROUND].contains(f) || PROTECTION.contains(f));
         if gone {
             self.push(Job::Gone(object.uid().to_string()));
+            if &*served.collection == "/registry/ipaddresses/" {
+                self.push(Job::Claims);
+            }
             if served.info.namespaced() {
                 self.push(Job::Uncharged(object.namespace().to_string()));
             }
@@ -116,6 +121,7 @@ pub(super) async fn run(server: Weak<Server>, mut backlog: Backlog) {
                 Job::Namespace(name) => server.empty_namespace(name).await,
                 Job::Definition(name) => server.empty_definition(name).await,
                 Job::Uncharged(namespace) => server.recount(namespace).await.map(|()| true),
+                Job::Claims => server.repair_claims().await.map(|()| true),
                 Job::Gone(_) => Ok(true),
             };
             if !done.unwrap_or(false) {
@@ -141,6 +147,7 @@ impl Server {
 
     /// Queues what a server before this one, over the same store, left unfinished.
     async fn resume(&self) -> Answer<()> {
+        self.collector.push(Job::Claims);
         let (mut there, mut owned) = (HashSet::new(), Vec::new());
         for served in self.kept() {
             for entry in self.all(&served, "").await? {

@@ -244,6 +244,7 @@ fn new_objects_are_as_recorded() {
             for object in [&mut ours, &mut theirs] {
                 object.take_at(&["spec", "clusterIP"]);
                 object.take_at(&["spec", "clusterIPs"]);
+                object.take_at(&["spec", "ipFamilies"]);
                 object.take_at(&["spec", "healthCheckNodePort"]);
                 for port in object.at_mut(&["spec", "ports"]).as_array_mut().into_iter().flatten() {
                     port.take_at(&["nodePort"]);

@@ -241,7 +241,7 @@ fn outward_address() -> Option<IpAddr> {
 
 /// The addresses that the certificate is for.
 fn addresses(options: &Options) -> Vec<IpAddr> {
-    let mut addresses = vec![Ipv4Addr::LOCALHOST.into(), options.service_cluster_ip_range.first().into()];
+    let mut addresses = vec![Ipv4Addr::LOCALHOST.into(), options.service_cluster_ip_range.first()];
     if !options.bind_address.is_unspecified() && !options.bind_address.is_loopback() {
         addresses.push(options.bind_address);
     }

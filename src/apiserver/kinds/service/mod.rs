@@ -94,7 +94,8 @@ fn prepare_for_create(service: &mut Object) {
     default_ip_families(service);
 }
 
-/// `clusterIP` and `clusterIPs` say the same, and the families follow from them (KEP-563).
+/// `clusterIP` and `clusterIPs` say the same, and the families follow from them (KEP-563). What does not follow from
+/// them is the cluster's to say, when it gives out addresses.
 fn default_ip_families(service: &mut Object) {
     let ip = service.text(&["spec", "clusterIP"]).to_owned();
     if !ip.is_empty() && service.items_at(&["spec", "clusterIPs"]).is_empty() {
@@ -104,15 +105,12 @@ fn default_ip_families(service: &mut Object) {
         return;
     }
     let selectorless = service.map_at(&["spec", "selector"]).is_none_or(|selector| selector.is_empty());
-    let (families, policy) = if is_headless(service) && selectorless {
-        (json!(["IPv4", "IPv6"]), "RequireDualStack")
-    } else {
-        let family = |ip: &Value| if ip.as_str().is_some_and(|ip| ip.contains(':')) { "IPv6" } else { "IPv4" };
-        let ips = service.items_at(&["spec", "clusterIPs"]);
-        (if ips.is_empty() { json!(["IPv4"]) } else { ips.iter().map(family).collect() }, "SingleStack")
-    };
+    let policy = if is_headless(service) && selectorless { "RequireDualStack" } else { "SingleStack" };
+    let family = |ip: &Value| if ip.as_str().is_some_and(is_ipv6) { "IPv6" } else { "IPv4" };
+    let ips = service.items_at(&["spec", "clusterIPs"]);
+    let families: Vec<_> = if is_headless(service) { Vec::new() } else { ips.iter().map(family).collect() };
     let spec = service.at_mut(&["spec"]);
-    if spec.items_at(&["ipFamilies"]).is_empty() {
+    if spec.items_at(&["ipFamilies"]).is_empty() && !families.is_empty() {
         spec.put(&["ipFamilies"], families);
     }
     fill(spec, &json!({"ipFamilyPolicy": policy}));
@@ -129,8 +127,31 @@ fn prepare_for_update(service: &mut Object, old: &Object) {
             None => drop(service.take_at(&["spec", "clusterIPs"])),
         }
     }
-    if kind_of(service) != "ExternalName" {
-        default_ip_families(service);
+    keep_families(service, old);
+    default_ip_families(service);
+}
+
+/// Keeps what was settled about families where the client has left it out, and lets go of the second one where the
+/// client wants only one.
+fn keep_families(service: &mut Object, old: &Object) {
+    if kind_of(service) == "ExternalName" || kind_of(old) == "ExternalName" {
+        return;
+    }
+    let policy = |service: &Object| service.text(&["spec", "ipFamilyPolicy"]).to_owned();
+    if policy(service) == "SingleStack" && policy(old) != "SingleStack" {
+        for field in ["clusterIPs", "ipFamilies"] {
+            let (new, old) = (service.items_at(&["spec", field]), old.items_at(&["spec", field]));
+            if new == old && new.len() == 2 {
+                let first = json!([new[0]]);
+                service.put(&["spec", field], first);
+            }
+        }
+    }
+    let addressless = is_headless(service) || service.items_at(&["spec", "clusterIPs"]).is_empty();
+    for (field, keeps) in [("ipFamilyPolicy", true), ("ipFamilies", addressless)] {
+        if let Some(value) = old.at(&["spec", field]).filter(|_| keeps && service.at(&["spec", field]).is_none()) {
+            service.put(&["spec", field], value.clone());
+        }
     }
 }
 
@@ -261,16 +282,35 @@ mod tests {
     #[test]
     fn families_follow_from_addresses() {
         for (spec, families, policy) in [
-            (json!({}), json!(["IPv4"]), "SingleStack"),
+            (json!({}), Value::Null, "SingleStack"),
             (json!({"clusterIP": "fd00::1"}), json!(["IPv6"]), "SingleStack"),
-            (json!({"clusterIP": "None", "selector": {"a": "b"}}), json!(["IPv4"]), "SingleStack"),
-            (json!({"clusterIP": "None"}), json!(["IPv4", "IPv6"]), "RequireDualStack"),
+            (json!({"clusterIP": "10.0.0.7"}), json!(["IPv4"]), "SingleStack"),
+            (json!({"clusterIP": "None", "selector": {"a": "b"}}), Value::Null, "SingleStack"),
+            (json!({"clusterIP": "None"}), Value::Null, "RequireDualStack"),
         ] {
             let service = made(json!({"spec": spec}));
             assert_eq!(service["spec"]["ipFamilies"], families);
             assert_eq!(service["spec"]["ipFamilyPolicy"], policy);
         }
         assert_eq!(made(json!({"spec": {"type": "ExternalName"}}))["spec"].get("ipFamilies"), None);
+    }
+
+    #[test]
+    fn a_second_family_goes_when_only_one_is_wanted() {
+        let spec = |policy: &str, families: Value, ips: Value| {
+            json!({"spec": {"type": "ClusterIP", "ipFamilyPolicy": policy,
+            "ipFamilies": families, "clusterIP": ips[0], "clusterIPs": ips}})
+        };
+        let both = spec("RequireDualStack", json!(["IPv4", "IPv6"]), json!(["10.0.0.1", "fd00::1"]));
+        let mut new = both.clone();
+        new.put(&["spec", "ipFamilyPolicy"], "SingleStack");
+        prepare_for_update(&mut new, &both);
+        assert_eq!(new["spec"]["clusterIPs"], json!(["10.0.0.1"]));
+        assert_eq!(new["spec"]["ipFamilies"], json!(["IPv4"]));
+        let mut silent = json!({"spec": {"type": "ClusterIP"}});
+        prepare_for_update(&mut silent, &both);
+        assert_eq!(silent["spec"]["ipFamilyPolicy"], "RequireDualStack");
+        assert_eq!(silent["spec"]["ipFamilies"], json!(["IPv4", "IPv6"]));
     }
 
     #[test]
