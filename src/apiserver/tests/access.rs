@@ -411,6 +411,29 @@ fn who_makes_by_applying_must_be_allowed_to_make() {
 }
 
 #[test]
+fn who_makes_by_replacing_must_be_allowed_to_make() {
+    run(async {
+        let client = Client::told(setup()).await;
+        let rule = |verbs: &[&str]| json!([{"apiGroups": [""], "resources": ["endpoints"], "verbs": verbs}]);
+        client.let_jane(rule(&["update"])).await;
+        let put = async || {
+            let path = "/api/v1/namespaces/default/endpoints/l";
+            client.with(&JANE, "PUT", path, json!({"metadata": {"name": "l"}})).await
+        };
+        let message = r#"endpoints "l" is forbidden: User "jane" cannot create resource "endpoints" in API group "" in the namespace "default""#;
+        assert_eq!(put().await.expect(403)["message"], message);
+        let role = json!({"metadata": {"name": "r"}, "rules": rule(&["update", "create"])});
+        client.with(&ADMIN, "PUT", &format!("{ROLES}/r"), role).await.expect(200);
+        let made = put().await.expect(201);
+        assert!(!made.uid().is_empty());
+        put().await.expect(200);
+        let other =
+            client.with(&ADMIN, "PUT", "/api/v1/namespaces/default/configmaps/c", json!({"metadata": {"name": "c"}}));
+        other.await.expect(404);
+    });
+}
+
+#[test]
 fn the_key_for_tokens_is_told() {
     run(async {
         let client = Client::told(setup()).await;
