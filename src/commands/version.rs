@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The kustomize that is in that kubectl.
 const KUSTOMIZE: &str = "v5.8.1";
 /// How many minor versions a client may be from its server (Kubernetes' version skew policy).
-const SKEW: i64 = 1;
+const SKEW: u64 = 1;
 
 /// How the command is called.
 pub fn command() -> Command {
@@ -124,12 +124,11 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         Format::Yaml => crate::yaml::to_string(&serde_json::to_value(&versions).unwrap_or_default()) + "\n",
     };
     cx.print(&text)?;
-    if let Ok(Some(build)) = &server
-        && let Some(warning) = skew(&versions.client_version, build)
-    {
-        cx.complain(&warning);
+    if let Some(build) = server? {
+        let warning = skew(&versions.client_version, &build);
+        warning.map_err(Failure::Message)?.into_iter().for_each(|warning| cx.complain(&warning));
     }
-    server.map(|_| 0)
+    Ok(0)
 }
 
 fn lines(versions: &Versions, program: &str) -> String {
@@ -154,16 +153,50 @@ fn server_build(cx: &mut Context) -> Result<Build, Failure> {
 }
 
 /// Warns of a server that is too old or too new for the client.
-fn skew(client: &Build, server: &Build) -> Option<String> {
-    let number = |text: &str| text.trim_end_matches(|c: char| !c.is_ascii_digit()).parse::<i64>().ok();
-    let (ours, theirs) = (number(&client.minor)?, number(&server.minor)?);
-    if client.major == server.major && (ours - theirs).abs() <= SKEW {
-        return None;
+fn skew(client: &Build, server: &Build) -> Result<Option<String>, String> {
+    let ours = semantic(&client.git_version).map_err(|problem| format!("client version error: {problem}"))?;
+    let theirs = semantic(&server.git_version).map_err(|problem| format!("server version error: {problem}"))?;
+    if ours.0 == theirs.0 && ours.1.abs_diff(theirs.1) <= SKEW {
+        return Ok(None);
     }
-    Some(format!(
+    Ok(Some(format!(
         "Warning: version difference between client ({}.{}) and server ({}.{}) exceeds the supported minor version skew of +/-{SKEW}\n",
-        client.major, client.minor, server.major, server.minor
-    ))
+        ours.0, ours.1, theirs.0, theirs.1
+    )))
+}
+
+/// The first two numbers of a semantic version, which may begin with a `v`; what is wrong with it in Kubernetes' words.
+fn semantic(text: &str) -> Result<(u64, u64), String> {
+    let bare = text.trim_start();
+    let bare = bare.strip_prefix('v').unwrap_or(bare);
+    // A dot counts as one between numbers only when a number follows.
+    let end = bare
+        .char_indices()
+        .find(|(at, c)| match c {
+            '.' => *at == 0 || !bare[at + 1..].starts_with(|next: char| next.is_ascii_digit()),
+            c => !c.is_ascii_digit(),
+        })
+        .map_or(bare.len(), |(at, _)| at);
+    let (numbers, extra) = bare.split_at(end);
+    if numbers.is_empty() {
+        return Err(format!("could not parse {text:?} as version"));
+    }
+    let [major, minor, patch] = numbers.split('.').collect::<Vec<_>>()[..] else {
+        return Err(format!("illegal version string {text:?}"));
+    };
+    let number = |part: &str| match part.parse::<u64>() {
+        Ok(number) if number.to_string() == part => Ok(number),
+        _ => Err(format!("illegal zero-prefixed version component {part:?} in {text:?}")),
+    };
+    let parsed = (number(major)?, number(minor)?);
+    number(patch)?;
+    let (release, build) = extra.trim_end().split_once('+').unwrap_or((extra.trim_end(), "0"));
+    let is_word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let is_release = release.is_empty() || release.strip_prefix('-').is_some_and(|words| words.split('.').all(is_word));
+    match is_release && build.split('.').all(is_word) {
+        true => Ok(parsed),
+        false => Err(format!("could not parse pre-release/metadata ({extra}) in version {text:?}")),
+    }
 }
 
 #[cfg(test)]
@@ -182,9 +215,21 @@ mod tests {
 
     #[test]
     fn skews() {
-        let server = |minor: &str| Build { major: "1".into(), minor: minor.into(), ..Build::default() };
-        assert!(skew(&client_build(), &server("36")).is_none());
-        assert!(skew(&client_build(), &server("38+")).is_none());
-        assert!(skew(&client_build(), &server("30")).unwrap().contains("(1.37) and server (1.30)"));
+        let warned = |version: &str| skew(&client_build(), &Build { git_version: version.into(), ..Build::default() });
+        for near in ["v1.36.0", "v1.37.1+k3s1", " 1.38.2-gke.100 ", "v1.38.0-alpha.1+b.c"] {
+            assert_eq!(warned(near), Ok(None), "{near}");
+        }
+        assert!(warned("v1.30.2").unwrap().unwrap().contains("client (1.37) and server (1.30)"));
+        assert!(warned("v2.37.0").unwrap().unwrap().contains("server (2.37)"));
+        for (version, problem) in [
+            ("vX", "could not parse \"vX\" as version"),
+            ("1.36", "illegal version string \"1.36\""),
+            ("v1.36.0.1", "illegal version string \"v1.36.0.1\""),
+            ("v1.036.0", "illegal zero-prefixed version component \"036\" in \"v1.036.0\""),
+            ("v1.36.0_x", "could not parse pre-release/metadata (_x) in version \"v1.36.0_x\""),
+            ("v1.36.0-", "could not parse pre-release/metadata (-) in version \"v1.36.0-\""),
+        ] {
+            assert_eq!(warned(version), Err(format!("server version error: {problem}")));
+        }
     }
 }
