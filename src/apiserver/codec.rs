@@ -65,17 +65,22 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
         object = Value::Object(Map::new());
     }
     if !object.is_object() {
-        let found = match &object {
-            Value::Array(_) => "array",
-            Value::String(_) => "string",
-            Value::Bool(_) => "bool",
-            _ => "number",
-        };
+        let found = go_kind(&object);
         // The Go type that kube-apiserver reads kind and version with is part of its message.
         let go_type =
             r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
         let why = format!("json: cannot unmarshal {found} into Go value of type {go_type}");
         return Err(unrecognized(format!("couldn't get version/kind; json parse error: {why}")));
+    }
+    for field in ["apiVersion", "kind"] {
+        let odd = object.get(field).filter(|value| !value.is_string() && !value.is_null());
+        if let Some(found) = odd.map(go_kind) {
+            let why = format!("json: cannot unmarshal {found} into Go struct field .{field} of type string");
+            return Err(unrecognized(format!("couldn't get version/kind; json parse error: {why}")));
+        }
+    }
+    if object.api_version().matches('/').count() > 1 {
+        return Err(unrecognized(format!("unexpected GroupVersion string: {}", object.api_version())));
     }
     if served.custom.is_some() && object.kind().is_empty() {
         return Err(unrecognized(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
@@ -225,6 +230,18 @@ fn summary(body: &[u8]) -> String {
         Some(_) => shown.iter().map(|byte| format!("{byte:02x}")).collect(),
     };
     if body.len() > MOST { format!("{text} ...") } else { text }
+}
+
+/// Go's word for the kind of a JSON value.
+pub fn go_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }
 
 /// Decodes a body of a kind that is no resource's, as it is.

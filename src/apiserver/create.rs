@@ -40,6 +40,9 @@ impl Server {
         if let Some(answer) = self.review(call).await {
             return answer;
         }
+        if &*call.served.collection == "/registry/bindings/" {
+            return self.bind_by_name(call).await;
+        }
         let media = call.media()?;
         let options = Options::parse(call.query, "CreateOptions")?;
         let Decoded { object, warnings } = codec::decode(call.body, media, call.served, options.validation)?;

@@ -24,6 +24,7 @@ pub mod openapi;
 pub mod options;
 pub mod ownership;
 pub mod patch;
+mod patching;
 pub mod pipeline;
 pub mod protobuf;
 pub mod read;

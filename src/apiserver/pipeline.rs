@@ -84,6 +84,11 @@ pub struct Call<'a> {
 type Warnings = Mutex<Vec<String>>;
 
 impl Call<'_> {
+    /// The same request, as if it were about another resource.
+    pub(super) fn redirected<'b>(&'b self, target: &'b Resource, served: &'b Arc<Served>) -> Call<'b> {
+        Call { target, served, ..*self }
+    }
+
     /// The key of the object that the request names.
     pub fn key(&self) -> Key {
         self.key_of(&self.target.name)

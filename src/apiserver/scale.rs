@@ -1,21 +1,21 @@
 //! The scale of what has replicas (autoscaling/v1 Scale), read from and written to the object itself.
 
-use super::codec::{Decoded, essence, parse_json};
+use super::codec::Decoded;
 use super::custom::names;
-use super::errors::{Answer, bad_request, internal_plain, invalid, unprocessable, unsupported_patch_type};
+use super::errors::{Answer, bad_request, invalid, unsupported_patch_type};
 use super::kinds::field::Errors;
 use super::options::Write as Options;
 use super::ownership;
+use super::patching::{self, Form};
 use super::pipeline::{Call, Server};
 use super::registry::Served;
 use super::respond::{self, Body, Shape};
 use super::subresources::body;
-use super::update::{Edit, Part};
+use super::update::{Change, Edit, Part};
 use crate::api::time::age;
-use crate::api::{GroupVersionKind, ObjectExt, Value};
+use crate::api::{ObjectExt, Value};
 use crate::expr::label_selector;
-use crate::merge::{json_patch, merge_patch, strategic};
-use crate::schema::{self, TableColumn};
+use crate::schema::TableColumn;
 use http::{Response, StatusCode};
 use serde_json::json;
 
@@ -31,41 +31,27 @@ impl Server {
     pub(super) async fn put_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let options = Options::parse(call.query, "UpdateOptions")?;
         let scale = body(call, "autoscaling", "v1", "Scale")?;
-        self.set_scale(call, &options, &|_| Ok(scale.clone())).await
+        self.set_scale(call, &options, &|_| Ok(Decoded { object: scale.clone(), warnings: Vec::new() })).await
     }
 
     /// Changes the scale of an object by a patch.
     pub(super) async fn patch_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let options = Options::parse(call.query, "PatchOptions")?;
-        let (patch, _) = parse_json(call.body).map_err(|why| bad_request(format!("error decoding patch: {why}")))?;
-        let form = essence(call.content_type());
-        let schema = schema::builtin().kind(&GroupVersionKind::new("autoscaling", "v1", "Scale"));
-        self.set_scale(call, &options, &|scale| match (form.as_str(), schema) {
-            ("application/json-patch+json", _) => json_patch::apply(scale, &patch).map_err(|_| unprocessable()),
-            ("application/merge-patch+json", _) => {
-                let mut new = scale.clone();
-                merge_patch::apply(&mut new, &patch);
-                Ok(new)
-            }
-            ("application/strategic-merge-patch+json", Some(schema)) => {
-                strategic::apply(scale, &patch, schema).map_err(|error| internal_plain(error.to_string()))
-            }
-            _ => Err(unsupported_patch_type()),
-        })
-        .await
+        options.check_patch()?;
+        let form = Form::parse(call.content_type(), call.served)?;
+        if form == Form::Apply {
+            return Err(unsupported_patch_type());
+        }
+        let patch = patching::read(call.body, form, options.validation)?;
+        self.set_scale(call, &options, &|scale| patching::patched_scale(scale, &patch, form, options.validation)).await
     }
 
-    async fn set_scale(
-        &self,
-        call: &Call<'_>,
-        options: &Options,
-        change: &(dyn Fn(&Value) -> Answer<Value> + Send + Sync),
-    ) -> Answer<Response<Body>> {
+    async fn set_scale(&self, call: &Call<'_>, options: &Options, change: &Change<'_>) -> Answer<Response<Body>> {
         let name = call.target.name.as_str();
         let manager = call.manager(options);
         let edit = |live: &Value| {
             let before = scale_of(live, call.served)?;
-            let scale = change(&before)?;
+            let Decoded { object: scale, warnings } = change(&before)?;
             if scale.name() != name {
                 let found = scale.name();
                 let why = format!("the name of the object ({found}) does not match the name on the URL ({name})");
@@ -86,10 +72,13 @@ impl Server {
             if !version.is_empty() {
                 object.put(&["metadata", "resourceVersion"], version);
             }
-            Ok(Decoded { object, warnings: Vec::new() })
+            Ok(Decoded { object, warnings })
         };
-        let shown =
-            self.change(&Edit { applied: true, ..call.edit(Part::Main, options) }, &mut Vec::new(), &edit).await?;
+        let mut warnings = Vec::new();
+        let edit_scale = Edit { applied: true, ..call.edit(Part::Main, options) };
+        let shown = self.change(&edit_scale, &mut warnings, &edit).await;
+        call.warn(warnings);
+        let shown = shown?;
         let object = call.served.as_shown(&shown.object, shown.version.unwrap_or(0));
         Ok(answer(&scale_of(&object, call.served)?, call))
     }

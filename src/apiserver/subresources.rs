@@ -1,10 +1,11 @@
 //! What lies below objects: the status, the scale, and the verbs of pods that are written as resources.
 
 use super::codec::decode_plain;
-use super::errors::{About, Answer, bad_request, conflict, method_not_allowed, no_such_resource};
+use super::errors::{About, Answer, bad_request, conflict, invalid, method_not_allowed, no_such_resource};
+use super::kinds::field::{Errors, quoted};
 use super::options::Write as Options;
 use super::pipeline::{Call, Server, store_failure};
-use super::request::Verb;
+use super::request::{Resource, Verb};
 use super::respond::{self, Body};
 use super::store::{Expect, StoreError, Write};
 use super::update::Part;
@@ -54,11 +55,20 @@ impl Server {
         }
     }
 
+    /// Binds the pod that a binding names, as clients of old do.
+    pub(super) async fn bind_by_name(&self, call: &Call<'_>) -> Answer<Response<Body>> {
+        let Some(pods) = self.registry.core("pods") else { return Err(no_such_resource()) };
+        let name = body(call, "", "v1", "Binding")?.name().to_owned();
+        let target = Resource { resource: "pods".into(), name, subresource: "binding".into(), ..call.target.clone() };
+        self.bind(&call.redirected(&target, pods), &target.name).await
+    }
+
     /// Binds a pod to a node.
     pub(super) async fn bind(&self, call: &Call<'_>, name: &str) -> Answer<Response<Body>> {
         let options = Options::parse(call.query, "CreateOptions")?;
         let mut binding = body(call, "", "v1", "Binding")?;
         self.admit_request(call, &mut binding, options.dry_run).await?;
+        check_binding(&binding, name)?;
         let node = binding.text(&["target", "name"]).to_string();
         let bind = |pod: &mut Value| {
             let about = About { group: "", kind: "pods/binding", name };
@@ -108,6 +118,22 @@ impl Server {
         }
         Err(super::errors::internal(format!("error dialing backend: no node runs pod {name}")))
     }
+}
+
+/// Refuses a binding of another pod, or to something that is no node.
+fn check_binding(binding: &Value, name: &str) -> Answer<()> {
+    if !binding.name().is_empty() && binding.name() != name {
+        return Err(bad_request("name in URL does not match name in Binding object"));
+    }
+    let mut errors = Errors::default();
+    let target = binding.text(&["target", "kind"]);
+    if !["", "Node"].contains(&target) {
+        errors.unsupported("target.kind", &quoted(target), &["Node", "<empty>"]);
+    }
+    if binding.text(&["target", "name"]).is_empty() {
+        errors.required("target.name", "");
+    }
+    if errors.causes.is_empty() { Ok(()) } else { Err(invalid(About { group: "", kind: "Binding", name }, errors)) }
 }
 
 /// The body of a request, of a kind that is no resource's.

@@ -36,6 +36,11 @@ pub(super) const KIND: Kind = Kind {
             complain_about_finalizer(&finalizers.with(finalizer.value()), errors);
         }
     },
+    validate_part_update: |part, new, _, errors| {
+        for finalizer in Field::new("", new).get("spec.finalizers").items().filter(|_| part == "finalize") {
+            complain_about_finalizer(&finalizer, errors);
+        }
+    },
     validate_status_update: |new, _, errors| {
         let root = Field::new("", new);
         let phase = if root.get("metadata.deletionTimestamp").is_set() { "Terminating" } else { "Active" };

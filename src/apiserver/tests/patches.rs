@@ -134,6 +134,42 @@ fn patches_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn scales_are_numbers() {
+    run(async {
+        let client = Client::new().await;
+        deployment(&client).await;
+        let path = format!("{DEPLOYMENTS}/d/scale");
+        for (kind, why) in [
+            (STRATEGIC, "unrecognized type: int32"),
+            (MERGE, "json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32"),
+        ] {
+            let refused = client.call("PATCH", &path, kind, r#"{"spec":{"replicas":"x"}}"#).await.expect(422);
+            assert!(refused["message"].as_str().unwrap().ends_with(why), "{refused}");
+        }
+        let answer = client.call("PATCH", &path, MERGE, r#"{"spec":{"replicas":3,"x":1}}"#).await;
+        assert_eq!(warnings(&answer), [r#"299 - "unknown field \"spec.x\"""#]);
+        assert_eq!(answer.expect(200)["spec"], json!({"replicas": 3}));
+    });
+}
+
+#[test]
+fn pods_are_bound_by_either_way() {
+    run(async {
+        let client = Client::new().await;
+        let spec = json!({"containers": [{"name": "c", "image": "i"}]});
+        for (name, path) in [("a", format!("{PODS}/a/binding")), ("b", "/api/v1/namespaces/default/bindings".into())] {
+            client.post(PODS, json!({"metadata": {"name": name}, "spec": spec})).await.expect(201);
+            let binding = |to: Value| json!({"metadata": {"name": name}, "target": to});
+            let refused = client.post(&path, binding(json!({"kind": "Pod"}))).await.expect(422);
+            assert_eq!(refused["details"]["causes"][1]["field"], "target.name");
+            let bound = client.post(&path, binding(json!({"kind": "Node", "name": "n"}))).await.expect(201);
+            assert_eq!(bound["kind"], "Status");
+            assert_eq!(client.get(&format!("{PODS}/{name}")).await.expect(200)["spec"]["nodeName"], "n");
+        }
+    });
+}
+
+#[test]
 fn doubled_keys_of_yaml_are_told() {
     run(async {
         let client = Client::new().await;
