@@ -251,6 +251,11 @@ impl Context {
         &mut *self.stdin
     }
 
+    /// A handle on stderr for whoever keeps one.
+    pub(super) fn complaints(&self) -> Complaints {
+        Complaints { stdout: self.stdout.clone(), stderr: self.stderr.clone() }
+    }
+
     /// Says something on stderr, after what stdout was told. That stderr itself is gone can be told to nobody.
     pub fn complain(&mut self, text: &str) {
         let _ = self.stdout.flush();
@@ -411,7 +416,7 @@ impl Context {
     /// What is logged, to the level that the flags say.
     pub fn log(&self) -> Log {
         let level = u8::try_from(self.settings.verbosity.max(0)).unwrap_or(u8::MAX);
-        Log::new(level, Complaints { stdout: self.stdout.clone(), stderr: self.stderr.clone() })
+        Log::new(level, self.complaints())
     }
 
     /// Where discovery is kept: what the flag says, $KUBECACHEDIR, or a folder in the home; none without a home.

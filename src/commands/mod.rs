@@ -39,6 +39,7 @@ mod expose;
 mod get;
 mod kustomize;
 mod label;
+mod logs;
 mod manifests;
 mod nodes;
 mod objects;
@@ -116,6 +117,7 @@ pub static COMMANDS: &[Entry] = &[
     leaf(drain::command, drain::run),
     leaf(taint::command, taint::run),
     leaf(describe::command, describe::run),
+    leaf(logs::command, logs::run),
     Entry { command: auth::command, run: None, below: auth::BELOW },
     leaf(events::command, events::run),
     leaf(diff::command, diff::run),

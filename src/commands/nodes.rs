@@ -101,7 +101,7 @@ mod tests {
             nodes(&matches, "cordon").map_err(|failure| failure.words())
         };
         let types = || Some(Targets::Types(vec!["nodes".into()]));
-        let one = |kind: &str| Some(Targets::Names { pairs: vec![(kind.into(), "n".into())], combined: false });
+        let one = |kind: &str| Some(Targets::Names { pairs: vec![(kind.into(), "n".into())], combined: true });
         for (line, targets) in [
             ("cordon", Err("USAGE: cordon NODE [flags]")),
             ("cordon n -l a=b", Err("error: cannot specify both a node name and a --selector option")),

@@ -50,6 +50,7 @@ impl Write for Out {
 }
 
 /// Stderr, which is written to after what stdout was told.
+#[derive(Clone)]
 pub(super) struct Complaints {
     /// What is to be written out first.
     pub stdout: Out,

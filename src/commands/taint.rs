@@ -156,7 +156,7 @@ mod tests {
         }
         let named = planned("taint no one node/two a-").unwrap();
         let pairs = [("node", "one"), ("node", "two")].map(|(kind, name)| (kind.into(), name.into())).to_vec();
-        assert_eq!(named.wanted.targets, Some(Targets::Names { pairs, combined: false }));
+        assert_eq!(named.wanted.targets, Some(Targets::Names { pairs, combined: true }));
         let all = planned("taint nodes --all a-").unwrap();
         assert_eq!(all.wanted.targets, Some(Targets::Types(vec!["node".into()])));
         assert_eq!(planned("taint nodes a-").unwrap().wanted.targets, None);

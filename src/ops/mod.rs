@@ -23,6 +23,7 @@ pub mod label_selector;
 pub mod last_applied;
 pub mod lists;
 pub mod local_patch;
+pub mod logs;
 pub mod observe;
 pub mod options;
 pub mod overrides;

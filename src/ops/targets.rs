@@ -18,7 +18,7 @@ pub enum Targets {
     Names {
         /// Types and names, in the order in which they were given.
         pairs: Vec<(String, String)>,
-        /// Whether the pairs were made of `type/name` words.
+        /// Whether the pairs stand for themselves, as `type/name` words do: their types are no categories.
         combined: bool,
     },
 }
@@ -30,7 +30,7 @@ impl Targets {
             true => pair(name),
             false => Ok((kind.to_string(), name.clone())),
         };
-        Ok(Targets::Names { pairs: names.iter().map(pair).collect::<Result<_, _>>()?, combined: false })
+        Ok(Targets::Names { pairs: names.iter().map(pair).collect::<Result<_, _>>()?, combined: true })
     }
 }
 

@@ -12,6 +12,7 @@ mod validate;
 
 pub use facts::{Resource, Subresource, TableColumn, builtin, resources, table_columns};
 pub use normalise::{DecodeError, as_go_type, normalise};
+pub use scalar::time;
 pub use strict::complaints;
 pub use unstructured::misfit;
 pub use validate::validate;

@@ -70,7 +70,11 @@ fn quantity(value: &Value) -> Result<String, QuantityError> {
     Ok(text.parse::<Quantity>()?.to_string())
 }
 
-fn time(text: &str, micro: bool) -> Result<String, String> {
+/// A time as the API writes it: in UTC, with `micro` to the microsecond (`MicroTime`).
+///
+/// # Errors
+/// In Go's words.
+pub fn time(text: &str, micro: bool) -> Result<String, String> {
     let moment = parse(text).ok_or_else(|| time_complaint(text, micro))?;
     Ok(if micro { rfc3339_micro(moment) } else { rfc3339(moment.seconds) })
 }

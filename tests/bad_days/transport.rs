@@ -98,3 +98,40 @@ fn what_came_before_is_not_lost() {
         assert!(complaint.ends_with("Original error: unexpected EOF\n"), "{complaint}");
     }
 }
+
+/// A pod, and a log that comes in pieces which are no lines; of the pod `cut` it breaks off.
+fn log(target: &str, out: &mut TcpStream) -> std::io::Result<()> {
+    if let Some(body) = discovery(target) {
+        return send_json(out, "200 OK", "", body);
+    }
+    let path = target.split('?').next().unwrap_or_default();
+    let Some(pod) = path.strip_suffix("/log") else {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let pod = format!(
+            r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"{name}"}},"spec":{{"containers":[{{"name":"c"}}]}}}}"#
+        );
+        return send_json(out, "200 OK", "", &pod);
+    };
+    write!(out, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+    for piece in ["one\ntwo", " and\n\nthree"] {
+        write!(out, "{:x}\r\n{piece}\r\n", piece.len())?;
+        out.flush()?;
+    }
+    if pod.ends_with("cut") { Ok(()) } else { write!(out, "0\r\n\r\n") }
+}
+
+#[test]
+fn logs_are_printed_as_they_come_and_to_the_last_byte() {
+    let server = server::start(log);
+    for (line, says, complains) in [
+        ("logs whole", "one\ntwo and\n\nthree", ""),
+        ("logs -f whole --prefix", "[pod/whole/c] one\n[pod/whole/c] two and\n[pod/whole/c] \n[pod/whole/c] three", ""),
+        ("logs cut", "one\ntwo and\n\nthree", "error: unexpected EOF\n"),
+        ("logs cut --ignore-errors", "one\ntwo and\n\nthreeerror: unexpected EOF\n", ""),
+    ] {
+        let run = crate::steer(&server, line).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&run.stdout), says, "{line}");
+        assert_eq!(String::from_utf8_lossy(&run.stderr), complains, "{line}");
+        assert_eq!(run.status.code(), Some(i32::from(!complains.is_empty())), "{line}");
+    }
+}

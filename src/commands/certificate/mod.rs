@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn requests_are_named_or_in_files() {
-        let named = |kind: &str| Some(Targets::Names { pairs: vec![(kind.into(), "a".into())], combined: false });
+        let named = |kind: &str| Some(Targets::Names { pairs: vec![(kind.into(), "a".into())], combined: true });
         for (line, targets) in [
             ("approve", Err("one or more CSRs must be specified as <name> or -f <filename>")),
             ("approve a", Ok(named(REQUESTS))),

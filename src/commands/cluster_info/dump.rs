@@ -5,6 +5,7 @@ use crate::client::{Client, Mapping, Request};
 use crate::commands::flags::{Flags, list, span, switch, text, words};
 use crate::commands::{Context, Exit, Failure, sets};
 use crate::ops::edit;
+use crate::ops::logs::pods;
 use crate::output::format::{self, Chosen};
 use clap::{ArgMatches, Command};
 use futures_util::{StreamExt, stream};
@@ -192,7 +193,7 @@ async fn read(client: &Client, namespace: &str, group: &str, resource: &str) -> 
 /// The logs of a pod's containers, or why there are none.
 async fn logs(client: &Client, pod: &Value) -> Vec<u8> {
     let (namespace, name) = (pod.namespace(), pod.name());
-    let mapping = Mapping { gvr: GroupVersionResource::new("", "v1", "pods"), namespaced: true, ..Mapping::default() };
+    let mapping = pods();
     let mut text = Vec::new();
     let containers = ["initContainers", "containers"].into_iter().flat_map(|key| pod.items_at(&["spec", key]));
     for container in containers.map(|container| container.text(&["name"])) {
