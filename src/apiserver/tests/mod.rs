@@ -10,6 +10,7 @@ mod patches;
 mod policies;
 mod reads;
 mod restarts;
+mod schemas;
 mod services;
 mod shared;
 mod watches;
