@@ -3,10 +3,12 @@
 //! with a sign.
 
 mod indent;
+mod lean;
 mod number;
 mod read;
 
 pub use indent::indent;
+pub use lean::without_managed_fields;
 pub use number::{float, float_g, float_g32};
 pub(crate) use read::push_replacing;
 pub use read::{JsonError, MAX_DEPTH, from_slice, from_slice_strict, read_prefix};

@@ -160,7 +160,15 @@ impl Encoded {
 
     /// The object as a value, with its resourceVersion, in the version that is kept.
     pub fn value(&self, revision: u64) -> Value {
-        let mut value: Value = serde_json::from_slice(&self.bytes).unwrap_or_default();
+        Self::with_version(serde_json::from_slice(&self.bytes).unwrap_or_default(), revision)
+    }
+
+    /// As [`Encoded::value`], without the managed fields, which are the greater part of many objects.
+    pub fn lean_value(&self, revision: u64) -> Value {
+        Self::with_version(json::without_managed_fields(&self.bytes).unwrap_or_default(), revision)
+    }
+
+    fn with_version(mut value: Value, revision: u64) -> Value {
         if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("resourceVersion".into(), revision.to_string().into());
         }

@@ -164,7 +164,15 @@ impl Served {
 
     /// An object that is encoded in this version already as a value.
     pub fn as_shown(&self, object: &Encoded, version: u64) -> Value {
-        let mut value = object.value(version);
+        self.named(object.value(version))
+    }
+
+    /// As [`Served::as_shown`], with what the columns of a table may show: the managed fields only of custom resources.
+    pub fn as_row(&self, object: &Encoded, version: u64) -> Value {
+        self.named(if self.custom.is_some() { object.value(version) } else { object.lean_value(version) })
+    }
+
+    fn named(&self, mut value: Value) -> Value {
         value.put(&["apiVersion"], self.kind.api_version());
         value.put(&["kind"], self.kind.kind.as_str());
         value

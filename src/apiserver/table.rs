@@ -26,7 +26,7 @@ pub fn write_columns(columns: &[TableColumn], out: &mut Vec<u8>) {
 
 /// Writes the row of one object.
 pub fn write_row(served: &Served, shown: &Shown, include: Include, now: i64, out: &mut Vec<u8>) {
-    let object = served.as_shown(&shown.object, shown.version.unwrap_or(0));
+    let object = served.as_row(&shown.object, shown.version.unwrap_or(0));
     out.extend_from_slice(br#"{"cells":"#);
     write_value(out, &Value::Array(cells(served, &object, now)));
     let conditions = (served.rules.row_conditions)(&object);

@@ -11,7 +11,7 @@ mod discovery;
 mod download;
 mod error;
 mod identity;
-mod items;
+mod list;
 mod log;
 mod mapper;
 mod proxy;
@@ -24,6 +24,7 @@ mod watch;
 pub use discovery::{ApiResource, ApiSubresource, Discovery, Group, Version};
 pub use download::download;
 pub use error::{ConnectionError, Error};
+pub use list::List;
 pub use log::{Lines, Log};
 pub use mapper::{MapError, Mapper, Mapping, Subresource};
 pub use proxy::Proxies;
@@ -31,7 +32,7 @@ pub use request::{ANYTHING, JSON, PatchKind, Request, TABLE};
 pub use transport::user_agent;
 pub use watch::Event;
 
-use crate::api::{GroupVersionKind, GroupVersionResource, Value};
+use crate::api::{GroupVersionKind, GroupVersionResource, Value, json};
 use crate::kubeconfig::ClientConfig;
 use bytes::Bytes;
 use cache::Cache;
@@ -145,40 +146,21 @@ impl Client {
     pub async fn json(&self, request: &Request) -> Result<Value, Error> {
         let response = self.send(request).await?;
         response.require_json()?;
-        let value = serde_json::from_slice(&response.body)
-            .map_err(|error| Error::Message(json_fault(&error, &response.body)))?;
+        let value = value(&response.body)?;
         if !request.subject.is_empty() {
             answer::require_object(&value, &response.body)?;
         }
         Ok(value)
     }
 
-    /// Sends a request and reads the answer, a list, item by item. The result is the list without its items; of an
-    /// answer that has none, all of it.
+    /// Sends a request and reads the answer as a list, whose items are not decoded yet.
     ///
     /// # Errors
-    /// As [`Client::json`], and what `each` says, after which it is not called again.
-    pub async fn items<E: From<Error>>(
-        &self,
-        request: &Request,
-        mut each: impl FnMut(Value) -> Result<(), E>,
-    ) -> Result<Value, E> {
+    /// As [`Client::json`].
+    pub async fn list(&self, request: &Request) -> Result<List, Error> {
         let response = self.send(request).await?;
         response.require_json()?;
-        let mut refused = None;
-        let mut take = |item| each(item).map_err(|error| refused = Some(error)).is_ok();
-        let read = items::each_item(&response.body, &mut take);
-        if let Some(error) = refused {
-            return Err(error);
-        }
-        let rest = match read {
-            Ok(rest) => rest,
-            // What is JSON, but no object or no list, is told as such.
-            Err(error) => serde_json::from_slice(&response.body)
-                .map_err(|_| Error::Message(json_fault(&error, &response.body)))?,
-        };
-        answer::require_object(&rest, &response.body)?;
-        Ok(rest)
+        List::read(response.body)
     }
 
     /// Sends a request whose answer is read piece by piece.
@@ -401,9 +383,14 @@ impl Events<'_> {
     }
 }
 
+/// Reads a value. What only Go's rules can read, such as bytes that are no UTF-8, is read by them.
+fn value(text: &[u8]) -> Result<Value, Error> {
+    serde_json::from_slice(text).or_else(|_| json::from_slice(text)).map_err(|error| Error::Message(error.to_string()))
+}
+
 /// What Go's JSON decoder says of a text that is no JSON.
 fn json_fault(error: &serde_json::Error, text: &[u8]) -> String {
-    match crate::api::json::from_slice(text) {
+    match json::from_slice(text) {
         Err(fault) => fault.to_string(),
         // What this reader takes and the quicker one does not, such as a value that is too deep.
         Ok(_) => error.to_string(),

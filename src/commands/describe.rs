@@ -150,7 +150,7 @@ async fn objects(plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<(Ve
             // Only what no file says is looked for before it is described.
             async move {
                 match info.object.is_null() {
-                    true => find::answer(cluster, info, &request).await,
+                    true => find::answer(cluster, info, cluster.client.json(&request)).await,
                     false => Ok(cluster.client.json(&request).await?),
                 }
             }

@@ -4,7 +4,7 @@ use super::infos::Info;
 use super::{Cluster, Failure, lists};
 use crate::api::Status;
 use crate::api::{GroupVersionKind, GroupVersionResource, Object, ObjectExt, Value};
-use crate::client::{Mapping, Request};
+use crate::client::{self, Mapping, Request};
 
 /// The page size when only names are wanted.
 const PAGE: i64 = 500;
@@ -67,14 +67,18 @@ pub async fn named(
 /// Reads the object of an info.
 pub async fn retrieve(cluster: &Cluster, info: &Info, subresource: &str) -> Result<Object, Failure> {
     let request = Request::get(&info.mapping, &info.namespace, &info.name).subresource(subresource);
-    answer(cluster, info, &request).await
+    answer(cluster, info, cluster.client.json(&request)).await
 }
 
-/// The answer to a request for the object of an info. When there is none, and not even its namespace, it is the
-/// namespace that is missing.
-pub async fn answer(cluster: &Cluster, info: &Info, request: &Request) -> Result<Object, Failure> {
-    let failure = match cluster.client.json(request).await.map_err(Failure::from) {
-        Ok(object) => return Ok(object),
+/// What is read of the object of an info. When there is none, and not even its namespace, it is the namespace that is
+/// missing.
+pub async fn answer<T>(
+    cluster: &Cluster,
+    info: &Info,
+    read: impl Future<Output = Result<T, client::Error>>,
+) -> Result<T, Failure> {
+    let failure = match read.await.map_err(Failure::from) {
+        Ok(answer) => return Ok(answer),
         Err(failure) => failure,
     };
     if failure.is_not_found() && !matches!(info.namespace.as_str(), "" | "default") {

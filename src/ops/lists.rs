@@ -3,7 +3,7 @@
 use super::{Cluster, Failure};
 use crate::api::table::Table;
 use crate::api::{GroupVersionKind, Object, ObjectExt, Status, Value};
-use crate::client::{Mapping, Request};
+use crate::client::{List, Mapping, Request};
 
 /// What a server is asked for when a person is to read the answer (KEP-555); what cannot make tables answers with
 /// objects.
@@ -67,6 +67,18 @@ impl Query {
         }
     }
 
+    /// The pages of a list, of which none is asked for yet.
+    pub fn read<'a>(&'a self, cluster: &'a Cluster, mapping: &Mapping, namespace: &str) -> Pages<'a> {
+        Pages {
+            query: self,
+            cluster,
+            mapping: mapping.clone(),
+            first: self.list(mapping, namespace),
+            next: Some(String::new()),
+            version: String::new(),
+        }
+    }
+
     /// Reads all pages of a list, each handed to `page` as it comes. The result is the list's version.
     ///
     /// # Errors
@@ -78,77 +90,11 @@ impl Query {
         namespace: &str,
         mut page: impl FnMut(Value) -> Result<(), Failure>,
     ) -> Result<String, Failure> {
-        self.each_page(mapping, namespace, async |request| {
-            let list = cluster.client.json(&request).await?;
-            let next = Next::after(&list);
-            page(list)?;
-            Ok(next)
-        })
-        .await
-    }
-
-    /// Reads all objects of a list, each handed to `object` before the next one is decoded: no more of a page is in
-    /// memory than its text. Each says what it is.
-    ///
-    /// # Errors
-    /// As of [`Query::pages`].
-    pub async fn objects(
-        &self,
-        cluster: &Cluster,
-        mapping: &Mapping,
-        namespace: &str,
-        mut object: impl FnMut(Object) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let (api_version, kind) = (mapping.gvk.api_version(), &mapping.gvk.kind);
-        let mut named = |mut item: Object| {
-            name_kind(&mut item, &api_version, kind);
-            object(item)
-        };
-        let end = self.each_page(mapping, namespace, async |request| {
-            let mut any = false;
-            let rest = cluster.client.items(&request, |item| {
-                any = true;
-                named(item)
-            });
-            let rest = rest.await?;
-            let next = Next::after(&rest);
-            // What is no list is its only item.
-            if !any && !rest.kind().ends_with("List") {
-                named(rest)?;
-            }
-            Ok(next)
-        });
-        end.await.map(drop)
-    }
-
-    /// Asks for page after page.
-    ///
-    /// A list that changed so much that its next page is gone (410) goes on from a fresh look, as the server offers.
-    async fn each_page(
-        &self,
-        mapping: &Mapping,
-        namespace: &str,
-        mut read: impl AsyncFnMut(Request) -> Result<Next, Failure>,
-    ) -> Result<String, Failure> {
-        let first = self.list(mapping, namespace);
-        let mut token = String::new();
-        loop {
-            let request = if token.is_empty() { first.clone() } else { first.clone().query("continue", &token) };
-            let next = match read(request).await {
-                Ok(next) => next,
-                Err(failure) => match failure.status().map(|status| (status.code, status.continue_token())) {
-                    Some((410, Some(next))) if !token.is_empty() => {
-                        token = next;
-                        continue;
-                    }
-                    _ => return Err(explained(failure, mapping, &self.labels, &self.fields)),
-                },
-            };
-            if next.token.is_empty() {
-                return Ok(next.version);
-            }
-            token = next.token;
+        let mut pages = self.read(cluster, mapping, namespace);
+        while let Some(value) = pages.next_value().await? {
+            page(value)?;
         }
+        Ok(pages.version)
     }
 }
 
@@ -165,18 +111,91 @@ pub fn explained(failure: Failure, mapping: &Mapping, labels: &str, fields: &str
     })
 }
 
-/// What a page says of the list that it is of.
-struct Next {
-    /// Where the next page begins; empty after the last.
-    token: String,
+/// The pages of a list, which are asked for one after the other.
+pub struct Pages<'a> {
+    query: &'a Query,
+    cluster: &'a Cluster,
+    mapping: Mapping,
+    first: Request,
+    /// Where the next page begins: empty for the first, none after the last.
+    next: Option<String>,
     version: String,
 }
 
-impl Next {
+impl Pages<'_> {
+    /// The next page. After a failure there is none.
+    ///
+    /// # Errors
+    /// What went wrong while reading.
+    pub async fn next(&mut self) -> Result<Option<List>, Failure> {
+        let cluster = self.cluster;
+        let read = async |request: Request| {
+            let list = cluster.client.list(&request).await?;
+            let at = Place::after(list.head());
+            Ok((list, at))
+        };
+        self.read(read).await
+    }
+
+    async fn next_value(&mut self) -> Result<Option<Value>, Failure> {
+        let cluster = self.cluster;
+        let read = async |request: Request| {
+            let list = cluster.client.json(&request).await?;
+            let at = Place::after(&list);
+            Ok((list, at))
+        };
+        self.read(read).await
+    }
+
+    /// A list that changed so much that its next page is gone (410) goes on from a fresh look, as the server offers.
+    async fn read<T>(
+        &mut self,
+        read: impl AsyncFn(Request) -> Result<(T, Place), Failure>,
+    ) -> Result<Option<T>, Failure> {
+        while let Some(token) = self.next.take() {
+            let first = self.first.clone();
+            let request = if token.is_empty() { first } else { first.query("continue", &token) };
+            match read(request).await {
+                Ok((page, Place { next, version })) => {
+                    (self.next, self.version) = (next, version);
+                    return Ok(Some(page));
+                }
+                Err(failure) => match failure.status().map(|status| (status.code, status.continue_token())) {
+                    Some((410, Some(next))) if !token.is_empty() => self.next = Some(next),
+                    _ => return Err(explained(failure, &self.mapping, &self.query.labels, &self.query.fields)),
+                },
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What a page says of the list that it is of.
+struct Place {
+    /// Where the next page begins; none after the last.
+    next: Option<String>,
+    version: String,
+}
+
+impl Place {
     fn after(list: &Value) -> Self {
         let text = |name| list.text(&["metadata", name]).to_string();
-        Self { token: text("continue"), version: text("resourceVersion") }
+        Self { next: Some(text("continue")).filter(|token| !token.is_empty()), version: text("resourceVersion") }
     }
+}
+
+/// The objects of a page or the one object of an answer, with their managed fields or without, each saying what it is.
+pub fn objects<'a>(
+    list: &'a List,
+    mapping: &'a Mapping,
+    managed_fields: bool,
+) -> impl Iterator<Item = Result<Object, Failure>> + 'a {
+    let api_version = mapping.gvk.api_version();
+    list.objects(managed_fields).map(move |object| {
+        let mut object = object?;
+        name_kind(&mut object, &api_version, &mapping.gvk.kind);
+        Ok(object)
+    })
 }
 
 /// Whether the answer is a table.

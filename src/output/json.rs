@@ -54,6 +54,10 @@ impl Printer for JsonPrinter {
         Ok(out.write_all(b"}\n")?)
     }
 
+    fn shows_managed_fields(&self) -> bool {
+        self.show_managed_fields
+    }
+
     fn list_start(&mut self, out: &mut dyn Write) -> Result<(), PrintError> {
         self.items = 0;
         Ok(out.write_all(b"{\n    \"apiVersion\": \"v1\",\n    \"items\": [")?)

@@ -44,6 +44,10 @@ impl Printer for KyamlPrinter {
         document(&event_of(event, object), None, out)
     }
 
+    fn shows_managed_fields(&self) -> bool {
+        self.show_managed_fields
+    }
+
     fn list_start(&mut self, out: &mut dyn Write) -> Result<(), PrintError> {
         self.items = 0;
         Ok(out.write_all(b"---\n{\n  apiVersion: \"v1\",\n  items: [")?)

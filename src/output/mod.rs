@@ -58,6 +58,11 @@ pub trait Printer {
     /// As of [`Printer::object`].
     fn list_end(&mut self, out: &mut dyn Write) -> Result<(), PrintError>;
 
+    /// Whether it may show objects' `metadata.managedFields`.
+    fn shows_managed_fields(&self) -> bool {
+        true
+    }
+
     /// From now on, items of lists are kept and printed together. For printers that look at items one by one where
     /// they can, and say [`PrintError::Whole`] at the end of a list where they found that they cannot.
     fn keep_items(&mut self) {}

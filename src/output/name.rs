@@ -72,6 +72,10 @@ impl Printer for NamePrinter {
         self.object(object, out)
     }
 
+    fn shows_managed_fields(&self) -> bool {
+        false
+    }
+
     fn list_start(&mut self, _: &mut dyn Write) -> Result<(), PrintError> {
         Ok(())
     }

@@ -11,10 +11,11 @@ mod tests;
 
 use super::tabwriter::{Layout, TabWriter};
 use super::terminal::{Style, Surface};
-use crate::api::table::{Column, Table};
+use crate::api::table::{self, Column, Table};
 use crate::api::{ObjectExt, Value, time};
 use cells::{Row, format_labels};
 pub use live::LiveTable;
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
 /// What a table shows.
@@ -98,7 +99,7 @@ impl<W: Surface> TablePrinter<W> {
     /// # Errors
     /// Those of the writer.
     pub fn table(&mut self, table: &Table) -> io::Result<()> {
-        self.rows(table, None)
+        self.rows(&table.column_definitions, || table.rows.iter().map(Ok), None)
     }
 
     /// Prints a table's rows after the type of an event of a watch: `ADDED`, `MODIFIED`, ...
@@ -106,18 +107,29 @@ impl<W: Surface> TablePrinter<W> {
     /// # Errors
     /// Those of the writer.
     pub fn event(&mut self, event: &str, table: &Table) -> io::Result<()> {
-        self.rows(table, Some(event))
+        self.rows(&table.column_definitions, || table.rows.iter().map(Ok), Some(event))
     }
 
-    fn rows(&mut self, table: &Table, event: Option<&str>) -> io::Result<()> {
-        let again = table.column_definitions.is_empty() || table.column_definitions == self.columns;
+    /// Prints rows below columns, as [`TablePrinter::table`] and [`TablePrinter::event`] do. `rows` is called twice, so
+    /// that rows may be made as they are needed: first they are measured, then they are printed.
+    ///
+    /// # Errors
+    /// Those of the rows and of the writer.
+    pub fn rows<R: Borrow<table::Row>, E: From<io::Error>, I: Iterator<Item = Result<R, E>>>(
+        &mut self,
+        definitions: &[Column],
+        rows: impl Fn() -> I,
+        event: Option<&str>,
+    ) -> Result<(), E> {
+        let again = definitions.is_empty() || definitions == self.columns;
         if !again {
-            self.columns.clone_from(&table.column_definitions);
+            self.columns = definitions.to_vec();
         }
         let shown = again && self.headings_shown;
         let headings = !self.options.no_headers && !shown;
-        self.headings_shown = shown || !table.rows.is_empty();
-        if table.rows.is_empty() {
+        let any = rows().next().transpose()?.is_some();
+        self.headings_shown = shown || any;
+        if !any {
             return Ok(());
         }
         let columns = self.options.columns(&self.columns, event.is_some());
@@ -130,8 +142,8 @@ impl<W: Surface> TablePrinter<W> {
         // Rows are laid out in parts, so the first line of the first part is made as wide as the widest cell of all.
         // kubectl measures bytes here, and cells before they are cut short.
         let mut widths = vec![0; columns.len()];
-        for cells in &table.rows {
-            for (width, cell) in widths.iter_mut().zip(row.cells(cells)) {
+        for cells in rows() {
+            for (width, cell) in widths.iter_mut().zip(row.cells(cells?.borrow())) {
                 *width = (*width).max(cell.map_or(0, |cell| cell.len()));
             }
         }
@@ -155,7 +167,9 @@ impl<W: Surface> TablePrinter<W> {
             }
             self.tabs.push("\n")?;
         }
-        for (number, cells) in table.rows.iter().enumerate() {
+        for (number, cells) in rows().enumerate() {
+            let cells = cells?;
+            let cells = cells.borrow();
             let mut first = true;
             let pairs =
                 || columns.iter().zip(row.cells(cells)).filter_map(|((heading, _), cell)| Some((*heading, cell?)));

@@ -43,6 +43,10 @@ impl Printer for YamlPrinter {
         Ok(yaml::write(&event_of(event, object), &mut out)?)
     }
 
+    fn shows_managed_fields(&self) -> bool {
+        self.show_managed_fields
+    }
+
     fn list_start(&mut self, out: &mut dyn Write) -> Result<(), PrintError> {
         self.document(out)?;
         self.items = 0;

@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+#[cfg(target_os = "linux")]
+mod memory;
 mod server;
 mod terminal;
 mod transport;

@@ -1,22 +1,24 @@
 //! `get`: objects as a table or in another format, once or as they change.
 
+mod found;
 mod seen;
 mod watching;
 
 use super::context::Out;
 use super::flags::{Flags, list, switch, text, words};
 use super::{Context, Exit, Failure, sets};
-use crate::client::{Client, Mapping, Request};
+use crate::api::table::Table;
+use crate::client::{Client, List, Mapping, Request};
+use crate::ops::Cluster;
 use crate::ops::lists::{self, Form, Query};
 use crate::ops::targets::{Selection, Targets};
-use crate::ops::{Cluster, find, infos::Info, waves};
 use crate::output::format::{self, Chosen};
 use crate::output::sort;
 use crate::output::table::{TableOptions, TablePrinter};
 use crate::output::{PrintError, Printer};
 use clap::{ArgMatches, Command};
+use found::Found;
 use http::Method;
-use serde_json::Value;
 use std::io::Write;
 
 /// How the command is called.
@@ -213,11 +215,13 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
 /// Refuses a format that cannot be used: only where there is something to print, for what cannot be read is said first.
 async fn refuse(cx: &mut Context, cluster: &Cluster, plan: &Plan, unusable: Failure) -> Result<Exit, Failure> {
     let mut empty = true;
-    let failures = answers(cx, cluster, plan, false, &mut |_, (_, answer)| {
-        empty &= lists::items(answer).is_empty();
-        Ok(())
-    })
-    .await?;
+    let found = Found::ask(cx, cluster, plan).await?;
+    let failures = found
+        .each(|_, list| {
+            empty &= list.objects(false).next().is_none();
+            Ok(())
+        })
+        .await;
     if means_one(plan) && !failures.is_empty() || empty && plan.ignore_not_found {
         return Failure::collect(failures).map(|()| 0);
     }
@@ -234,130 +238,6 @@ async fn raw(client: &Client, path: &str, out: &mut dyn Write) -> Result<(), Fai
     Ok(())
 }
 
-/// What could not be read: before which object it stood, the list of a file that it was in, and why.
-type Misread = (usize, Option<(String, usize)>, Failure);
-
-/// One answer for a person: a page of a type, or one object of it.
-type Answer = (Mapping, Value);
-
-/// The answers for all that is meant, in order, with what went wrong. A page is handed on as soon as it is there when
-/// only one type is meant, or with `one_by_one` each of its objects; several types are asked for side by side.
-async fn answers(
-    cx: &mut Context,
-    cluster: &Cluster,
-    plan: &Plan,
-    one_by_one: bool,
-    each: &mut dyn FnMut(&mut Context, Answer) -> Result<(), Failure>,
-) -> Result<Vec<Failure>, Failure> {
-    let mut failures: Vec<Misread> = Vec::new();
-    let infos = match &plan.targets {
-        None => Vec::new(),
-        Some(Targets::Types(types)) => {
-            let namespace = if plan.all_namespaces { "" } else { cluster.namespace.as_str() };
-            let mappings = find::types(cluster, types).await?;
-            if !plan.query.subresource.is_empty() {
-                return Err(Failure::message("subresource cannot be used when bulk resources are specified"));
-            }
-            if let ([mapping], true) = (mappings.as_slice(), one_by_one) {
-                let object = |object| each(cx, (mapping.clone(), object));
-                return Ok(plan.query.objects(cluster, mapping, namespace, object).await.err().into_iter().collect());
-            }
-            if let [mapping] = mappings.as_slice() {
-                let page = |page| each(cx, (mapping.clone(), page));
-                return Ok(plan.query.pages(cluster, mapping, namespace, page).await.err().into_iter().collect());
-            }
-            let mut pages: Vec<Answer> = Vec::new();
-            waves::run(
-                &vec![0; mappings.len()],
-                |index| {
-                    let mapping = &mappings[index];
-                    async move {
-                        let mut pages = Vec::new();
-                        let end = plan.query.pages(cluster, mapping, namespace, |page| {
-                            pages.push(page);
-                            Ok(())
-                        });
-                        let end = end.await;
-                        (pages, end)
-                    }
-                },
-                |index, (found, end)| {
-                    pages.extend(found.into_iter().map(|page| (mappings[index].clone(), page)));
-                    failures.extend(end.err().map(|failure| (index, None, failure)));
-                },
-            )
-            .await;
-            let unprinted = pages.into_iter().try_for_each(|answer| each(cx, answer)).err();
-            return Ok(failures.into_iter().map(|(.., failure)| failure).chain(unprinted).collect());
-        }
-        Some(Targets::Names { pairs, combined }) => find::named(cluster, pairs, *combined, plan.all_namespaces).await?,
-        Some(Targets::Files(sources)) => {
-            let mut infos = Vec::new();
-            for item in cx.infos(&places(cluster, plan), sources, &plan.labels, None).await? {
-                match item {
-                    Ok(info) => infos.push(info),
-                    Err(failure) => failures.push((infos.len(), None, failure)),
-                }
-            }
-            infos
-        }
-    };
-    let mut found = Vec::new();
-    waves::run(
-        &vec![0; infos.len()],
-        |index| one(cluster, plan, &infos[index]),
-        |index, result| match result {
-            Ok(answer) => found.push((infos[index].mapping.clone(), answer)),
-            Err(failure) if plan.ignore_not_found && failure.is_not_found() => {}
-            Err(failure) => {
-                let info = &infos[index];
-                failures.push((index, info.list.map(|list| (info.source.clone(), list)), failure));
-            }
-        },
-    )
-    .await;
-    let unprinted = found.into_iter().try_for_each(|answer| each(cx, answer)).err();
-    // What could not be read stands before the object that came after it.
-    failures.sort_by_key(|(index, ..)| *index);
-    let mut all: Vec<Failure> = Vec::new();
-    let mut before = None;
-    // All that is wrong with the objects of a list is one failure.
-    for (_, list, failure) in failures {
-        match all.last_mut() {
-            Some(Failure::Many(failures)) if list.is_some() && before == list => failures.push(failure),
-            _ if list.is_some() => all.push(Failure::Many(vec![failure])),
-            _ => all.push(failure),
-        }
-        before = list;
-    }
-    all.extend(unprinted);
-    Ok(all)
-}
-
-/// Where objects of files are looked for: in the namespace that they say, or the command's.
-fn places(cluster: &Cluster, plan: &Plan) -> Cluster {
-    match plan.all_namespaces {
-        true => Cluster { namespace: String::new(), ..cluster.unenforced() },
-        false => cluster.unenforced(),
-    }
-}
-
-/// Reads one object. One that has no name in its file is shown as it is there.
-async fn one(cluster: &Cluster, plan: &Plan, info: &Info) -> Result<Value, Failure> {
-    if info.name.is_empty() && !info.object.is_null() {
-        return Ok(info.object.clone());
-    }
-    if info.mapping.namespaced && info.namespace.is_empty() {
-        return Err(Failure::Message(format!("no namespace set on resource {} {:?}", info.mapping.gvr, info.name)));
-    }
-    let request = plan.query.object(&info.mapping, &info.namespace, &info.name);
-    let answer = find::answer(cluster, info, &request).await?;
-    match plan.all_namespaces {
-        true => Ok(answer),
-        false => info.clone().required(cluster).map(|_| answer),
-    }
-}
-
 /// Whether exactly one object is meant, so that it is printed by itself and not as a list of one.
 fn means_one(plan: &Plan) -> bool {
     match &plan.targets {
@@ -368,23 +248,10 @@ fn means_one(plan: &Plan) -> bool {
 }
 
 async fn print_tables(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Result<Exit, Failure> {
-    let several = !matches!(&plan.targets, Some(Targets::Types(types)) if types.len() == 1 && cluster.client.resources(&types[0]).await?.len() == 1);
     let mut shown = Shown { namespaced: !plan.all_namespaces, ..Shown::new(cx.out()) };
-    let mut kept: Vec<Answer> = Vec::new();
-    let failures = if several {
-        let failures = answers(cx, cluster, plan, false, &mut |_, answer| {
-            kept.push(answer);
-            Ok(())
-        })
-        .await?;
-        let kinds = kept.windows(2).any(|pair| pair[0].0.gvk != pair[1].0.gvk);
-        for answer in kept {
-            shown.show(plan, answer, kinds)?;
-        }
-        failures
-    } else {
-        answers(cx, cluster, plan, false, &mut |_, answer| shown.show(plan, answer, false)).await?
-    };
+    let found = Found::ask(cx, cluster, plan).await?;
+    let kinds = found.is_mixed();
+    let failures = found.each(|mapping, list| shown.show(plan, mapping, &list, kinds)).await;
     shown.flush()?;
     let quiet = shown.wrote || plan.ignore_not_found || !failures.is_empty();
     if !quiet {
@@ -414,8 +281,7 @@ impl Shown {
         Self { printer: TablePrinter::new(out), last: None, namespaced: true, wrote: false }
     }
 
-    fn show(&mut self, plan: &Plan, answer: Answer, kinds: bool) -> Result<(), Failure> {
-        let (mapping, answer) = answer;
+    fn show(&mut self, plan: &Plan, mapping: &Mapping, list: &List, kinds: bool) -> Result<(), Failure> {
         self.namespaced &= mapping.namespaced;
         if self.last.as_ref().is_none_or(|last| last.gvr != mapping.gvr) {
             self.printer.begin(TableOptions {
@@ -425,22 +291,28 @@ impl Shown {
             })?;
             self.last = Some(mapping.clone());
         }
-        if lists::is_table(&answer) {
-            let mut table = lists::table(answer)?;
-            // A table that cannot be sorted is left out without a word, as kubectl does.
-            if plan.sort_by.as_ref().is_none_or(|field| sort::table(&mut table, field).is_ok()) {
-                self.printer.table(&table)?;
+        match (&plan.sort_by, list.is_table()) {
+            (None, true) => {
+                let rows = || list.rows().map(|row| row.map_err(Failure::from));
+                self.printer.rows(&list.table()?.column_definitions, rows, None)
             }
-        } else {
-            let mut objects = lists::items(answer);
-            if let Some(field) = &plan.sort_by {
+            (None, false) => {
+                lists::objects(list, mapping, false).try_for_each(|object| Ok(self.printer.object(&object?, None)?))
+            }
+            (Some(field), true) => {
+                let mut table = Table { rows: list.rows().collect::<Result<_, _>>()?, ..list.table()? };
+                // A table that cannot be sorted is left out without a word, as kubectl does.
+                match sort::table(&mut table, field) {
+                    Ok(()) => Ok(self.printer.table(&table)?),
+                    Err(_) => Ok(()),
+                }
+            }
+            (Some(field), false) => {
+                let mut objects = lists::objects(list, mapping, true).collect::<Result<Vec<_>, _>>()?;
                 sort::objects(&mut objects, field).map_err(|error| Failure::message(error.to_string()))?;
-            }
-            for object in &objects {
-                self.printer.object(object, None)?;
+                objects.iter().try_for_each(|object| Ok(self.printer.object(object, None)?))
             }
         }
-        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
@@ -467,11 +339,16 @@ async fn print_objects(
         return Failure::collect(end.unwrap_or_default()).map(|()| 0);
     }
     let mut objects = Vec::new();
-    let failures = answers(cx, cluster, plan, false, &mut |_, (mapping, answer)| {
-        objects.extend(named(&mapping, answer));
-        Ok(())
-    })
-    .await?;
+    let managed_fields = printer.shows_managed_fields() || plan.sort_by.is_some();
+    let found = Found::ask(cx, cluster, plan).await?;
+    let failures = found
+        .each(|mapping, list| {
+            lists::objects(&list, mapping, managed_fields).try_for_each(|object| {
+                objects.push(object?);
+                Ok(())
+            })
+        })
+        .await;
     let failures: Vec<Failure> = failures.into_iter().flat_map(Failure::each).collect();
     if single && !failures.is_empty() {
         return Failure::collect(failures).map(|()| 0);
@@ -489,13 +366,6 @@ async fn print_objects(
     Failure::collect(failures.into_iter().chain(printed.err().map(Failure::from)).collect()).map(|()| 0)
 }
 
-/// The objects of an answer, each saying what it is.
-fn named(mapping: &Mapping, answer: Value) -> Vec<Value> {
-    let mut found = lists::items(answer);
-    found.iter_mut().for_each(|object| lists::name_kind(object, &mapping.gvk.api_version(), &mapping.gvk.kind));
-    found
-}
-
 /// Prints objects as they come, as one list. The result is what went wrong while reading; none when the printer finds
 /// that it needs all objects at once.
 async fn stream_objects(
@@ -505,16 +375,18 @@ async fn stream_objects(
     printer: &mut dyn Printer,
 ) -> Result<Option<Vec<Failure>>, Failure> {
     let mut started = false;
-    let mut failures = answers(cx, cluster, plan, true, &mut |cx, (mapping, answer)| {
-        for object in named(&mapping, answer) {
-            if !std::mem::replace(&mut started, true) {
-                printer.list_start(cx.stdout())?;
-            }
-            printer.list_item(object, cx.stdout())?;
-        }
-        Ok(())
-    })
-    .await?;
+    let managed_fields = printer.shows_managed_fields();
+    let found = Found::ask(cx, cluster, plan).await?;
+    let mut failures = found
+        .each(|mapping, list| {
+            lists::objects(&list, mapping, managed_fields).try_for_each(|object| {
+                if !std::mem::replace(&mut started, true) {
+                    printer.list_start(cx.stdout())?;
+                }
+                Ok(printer.list_item(object?, cx.stdout())?)
+            })
+        })
+        .await;
     if !(started || plan.ignore_not_found) {
         printer.list_start(cx.stdout())?;
         started = true;

@@ -1,8 +1,9 @@
 //! `get --watch`: what there is, then each change. A watch that the server closes goes on where it was; when the server
 //! has forgotten that place, a fresh list shows what changed meanwhile.
 
+use super::found::{Found, places};
 use super::seen::{Last, Seen};
-use super::{Answer, Plan, Shown, Watch, answers, places};
+use super::{Plan, Shown, Watch};
 use crate::api::table::Table;
 use crate::api::{ObjectExt, Status, Value};
 use crate::client::{Error, Mapping, Request};
@@ -117,28 +118,28 @@ async fn find_place(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Result<
 
 /// Shows what there is where it cannot be watched.
 async fn several(cx: &mut Context, cluster: &Cluster, plan: &Plan, chosen: Chosen) -> Result<(), Failure> {
-    let mut kept: Vec<Answer> = Vec::new();
-    let failures = answers(cx, cluster, plan, false, &mut |_, answer| {
-        kept.push(answer);
-        Ok(())
-    })
-    .await?;
+    let mut kept = Vec::new();
+    let found = Found::ask(cx, cluster, plan).await?;
+    let failures = found
+        .each(|mapping, list| {
+            kept.push((mapping.clone(), list));
+            Ok(())
+        })
+        .await;
     // One that is missing is enough.
     Failure::collect(failures).map_err(Failure::first)?;
     let mut printer: Box<dyn crate::output::Printer> = match chosen {
         Chosen::Human { .. } => {
             let mut shown = Shown::new(cx.out());
-            kept.into_iter().try_for_each(|answer| shown.show(plan, answer, false))?;
+            kept.iter().try_for_each(|(mapping, list)| shown.show(plan, mapping, list, false))?;
             return shown.flush();
         }
         Chosen::Name(printer) => Box::new(printer),
         Chosen::Objects(printer) => printer,
     };
-    for (mapping, answer) in kept {
-        for mut object in lists::items(answer) {
-            lists::name_kind(&mut object, &mapping.gvk.api_version(), &mapping.gvk.kind);
-            printer.object(object, cx.stdout())?;
-        }
+    for (mapping, list) in &kept {
+        lists::objects(list, mapping, true)
+            .try_for_each(|object| Ok::<_, Failure>(printer.object(object?, cx.stdout())?))?;
     }
     Ok(())
 }
