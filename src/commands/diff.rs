@@ -114,18 +114,21 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
         Some(allowlist) => Some(runtime.block_on(prune::resources(&cluster, allowlist))?),
         None => None,
     };
-    // kubectl stops at the first object that cannot be read or compared.
+    // kubectl stops at the first object that cannot be read or compared; at all of a list that cannot.
     let mut infos = Vec::new();
-    let mut unread = None;
+    let mut unread: Vec<Failure> = Vec::new();
     for item in runtime.block_on(cx.infos_to_create(&cluster, &plan.sources, &plan.labels, Validation::Ignore))? {
         match item {
-            Ok(info) => infos.push(info),
-            Err(failure) => {
-                unread = Some(failure);
+            Ok(info) if unread.is_empty() => infos.push(info),
+            Err(failure @ Failure::Many(_)) => unread.extend(failure.each()),
+            Err(failure) if unread.is_empty() => {
+                unread.push(failure);
                 break;
             }
+            _ => break,
         }
     }
+    let unread = Failure::collect(unread).err();
     let namespaces = infos.iter().filter(|info| info.mapping.gvk.kind == "Namespace");
     let namespaces: BTreeSet<&str> = namespaces.map(|info| info.name.as_str()).collect();
     let comes = |info: &Info| definitions::is_awaited(info) || namespaces.contains(info.namespace.as_str());

@@ -40,6 +40,8 @@ impl Versions {
         if !self.merged.as_ref().or(self.live.as_ref()).is_some_and(is_secret) {
             return;
         }
+        // kubectl masks what is not there as well, which makes a null of it.
+        self.live.get_or_insert(Value::Null);
         let entries = |object: &Option<Object>| object.as_ref().and_then(|o| o.map_at(&["data"])).cloned();
         let (live, merged) = (entries(&self.live).unwrap_or_default(), entries(&self.merged).unwrap_or_default());
         for (object, own, other, differing) in
@@ -144,6 +146,15 @@ mod tests {
         versions.mask_secrets();
         assert_eq!(versions.live.unwrap()["data"], json!({"same": MASK, "k": MASK_BEFORE, "gone": MASK}));
         assert_eq!(versions.merged.unwrap()["data"], json!({"same": MASK, "k": MASK_AFTER, "new": MASK}));
+    }
+
+    #[test]
+    fn a_new_secret_is_compared_with_null() {
+        let merged = Some(json!({"apiVersion": "v1", "kind": "Secret", "data": {"k": "djE="}}));
+        let mut versions = Versions { merged, ..Versions::default() };
+        versions.mask_secrets();
+        assert_eq!(versions.live, Some(Value::Null));
+        assert_eq!(versions.merged.unwrap()["data"], json!({"k": MASK}));
     }
 
     #[test]
