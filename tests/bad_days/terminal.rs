@@ -64,6 +64,17 @@ fn evil(target: &str, out: &mut TcpStream) -> std::io::Result<()> {
     );
     let warning = "Warning: 299 - \"\u{9b}2Jbeware\"\r\n";
     let (status, body) = match target.split('?').next().unwrap_or_default() {
+        "/version" => ("200 OK", format!(r#"{{"major":"1","minor":"36","gitVersion":"v1.36.0{EVIL}"}}"#)),
+        "/openapi/v3" => {
+            ("200 OK", r#"{"paths":{"api/v1":{"serverRelativeURL":"/openapi/v3/api/v1?hash=x"}}}"#.to_string())
+        }
+        "/openapi/v3/api/v1" => (
+            "200 OK",
+            format!(
+                r#"{{"openapi":"3.0.0","components":{{"schemas":{{"Pod":{{"description":"{EVIL}","type":"object","properties":{{"a{EVIL}":{{"type":"string","description":"{EVIL}"}}}},"x-kubernetes-group-version-kind":[{{"group":"","version":"v1","kind":"Pod"}}]}}}}}},"paths":{{"/api/v1/namespaces/{{namespace}}/pods/{{name}}":{{"get":{{"x-kubernetes-group-version-kind":{{"group":"","version":"v1","kind":"Pod"}}}}}}}}}}"#
+            ),
+        ),
+        _ if target.contains("dryRun=All") => ("200 OK", pod.replace("\"image\":\"", "\"image\":\"new")),
         "/raw" => {
             ("200 OK", format!("{{\"a\": \"{EVIL}\"}}").replace("\\u001b", "\u{1b}").replace("\\u009b", "\u{9b}"))
         }
@@ -106,6 +117,18 @@ fn without_styles(text: &str) -> String {
 #[test]
 fn nothing_that_a_server_says_commands_a_terminal() {
     let server = server::start(evil);
+    let file = |name: &str, text: &str| {
+        let path = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let pod = file("pod.yaml", "{apiVersion: v1, kind: Pod, metadata: {name: p}}");
+    let config = file(
+        "config",
+        &format!(
+            r#"{{"current-context":"x{EVIL}","contexts":[{{"name":"x{EVIL}","context":{{"cluster":"{EVIL}","user":""}}}}]}}"#
+        ),
+    );
     for (arguments, says_much) in [
         ("get pods", true),
         ("get pods -o wide --show-labels", true),
@@ -131,6 +154,22 @@ fn nothing_that_a_server_says_commands_a_terminal() {
         ("label pod p --list", true),
         ("annotate pod p --list", true),
         ("get pods -v=9", true),
+        ("events", true),
+        ("events -o json", true),
+        ("explain pod", true),
+        ("explain pod --recursive", true),
+        ("explain pod.nosuch", false),
+        ("version", true),
+        ("version -o yaml", false),
+        (&format!("diff -f {pod}"), true),
+        (&format!("apply -f {pod}"), true),
+        (&format!("config view --kubeconfig={config}"), false),
+        (&format!("config get-contexts --kubeconfig={config}"), true),
+        (&format!("config current-context --kubeconfig={config}"), true),
+        (&format!("config use-context nosuch --kubeconfig={config}"), false),
+        ("auth whoami", false),
+        ("top pods", false),
+        ("wait pod/p --for=jsonpath={.status.phase}=x --timeout=1ms", false),
     ] {
         for colour in ["--color=always", "--color=never"] {
             let text = shown(crate::steer(&server, &format!("{arguments} {colour}")));
