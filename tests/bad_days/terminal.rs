@@ -118,9 +118,9 @@ fn without_styles(text: &str) -> String {
 fn nothing_that_a_server_says_commands_a_terminal() {
     let server = server::start(evil);
     let file = |name: &str, text: &str| {
-        let path = format!("{}/{name}", env!("CARGO_TARGET_TMPDIR"));
+        let path = crate::home().join(name);
         std::fs::write(&path, text).unwrap();
-        path
+        path.display().to_string()
     };
     let pod = file("pod.yaml", "{apiVersion: v1, kind: Pod, metadata: {name: p}}");
     let config = file(

@@ -21,7 +21,7 @@ fn root() -> &'static Path {
 
 /// Runs a command in a sandbox, and gives what it prints. Of the caller's environment only the PATH gets in.
 fn sandbox(name: &str, command: &[&str]) -> (String, String) {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transcripts").join(name);
     let _ = std::fs::remove_dir_all(&home);
     std::fs::create_dir_all(&home).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_steer"))
