@@ -25,7 +25,7 @@ impl Server {
         query: &Query,
         headers: &HeaderMap,
     ) -> Answer<Response<Body>> {
-        let pretty = request::value(query, "pretty").map(|_| request::flag(query, "pretty"));
+        let pretty = request::pretty(query);
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let reads = matches!(*method, Method::GET | Method::HEAD);
         if !reads {

@@ -28,8 +28,8 @@ pub struct List {
     pub version: Option<u64>,
     /// `Exact`, `NotOlderThan` or empty.
     pub version_match: String,
-    /// After how many seconds a watch ends.
-    pub timeout: Option<u64>,
+    /// After how many seconds a watch ends; 0 for when the server likes.
+    pub timeout: i64,
     /// The most items wanted; 0 for all.
     pub limit: usize,
     /// Where to go on.
@@ -95,7 +95,7 @@ impl List {
             fields: text("fieldSelector"),
             version,
             version_match: text("resourceVersionMatch"),
-            timeout: integer(query, "timeoutSeconds")?.and_then(|n| u64::try_from(n).ok()),
+            timeout: integer(query, "timeoutSeconds")?.unwrap_or(0),
             limit: integer(query, "limit")?.and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
             continues: text("continue"),
             bookmarks: flag(query, "allowWatchBookmarks"),
@@ -337,7 +337,7 @@ mod tests {
             assert_eq!(List::parse(&query(pairs), watch).unwrap_err().message, message);
         }
         let good = List::parse(&query(&[("limit", "-1"), ("timeoutSeconds", "3"), ("watch", "1")]), true).unwrap();
-        assert_eq!((good.limit, good.timeout), (0, Some(3)));
+        assert_eq!((good.limit, good.timeout), (0, 3));
     }
 
     #[test]

@@ -223,11 +223,12 @@ impl Server {
     ) -> Answer<Response<Body>> {
         let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
         let user = self.authenticate(&parts.headers, &peer).await?;
-        let attributes = attributes(&parts.method, parts.uri.path(), target, query);
+        let path = request::path(&parts.uri).unwrap_or_default();
+        let attributes = attributes(&parts.method, &path, target, query);
         let user = self.impersonate(user, &parts.headers, &attributes).await?;
         self.require(&user, &attributes).await?;
         match target {
-            Target::Path => self.path(&parts.method, parts.uri.path(), query, &parts.headers).await,
+            Target::Path => self.path(&parts.method, &path, query, &parts.headers).await,
             Target::Resource(target) => self.resource(target, query, &parts.headers, body, &user, warnings).await,
         }
     }
@@ -254,7 +255,7 @@ impl Server {
         };
         check_custom(target, served)?;
         check_route(target, served)?;
-        let pretty = request::value(query, "pretty").map(|_| request::flag(query, "pretty"));
+        let pretty = request::pretty(query);
         let mut accepted = Accepted::negotiate(headers, pretty, asked)?;
         accepted.include = match request::value(query, "includeObject").unwrap_or("") {
             "None" => Include::None,
@@ -267,6 +268,7 @@ impl Server {
             }
             _ => Include::Metadata,
         };
+        check_segment(target)?;
         let call = Call { target, query, headers, body, user, served, accepted, now: (self.clock)(), warnings };
         call.warn(deprecation(target).map(String::from));
         call.warn(served.custom.as_ref().and_then(|custom| custom.deprecation.clone()));
@@ -361,9 +363,23 @@ fn check_custom(target: &Resource, served: &Served) -> Answer<()> {
     if !custom.terminating || target.verb() != Verb::Create {
         return Ok(());
     }
+    Err(terminating(served))
+}
+
+/// Refuses a name that no object can have, because no path can have it.
+fn check_segment(target: &Resource) -> Answer<()> {
+    let complaints = names::path_segment(&target.name, false);
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    Err(bad_request(format!("Name parameter invalid: {:?}: {}", target.name, complaints.join(";"))))
+}
+
+/// 405 for new objects of a definition that is being deleted.
+pub(super) fn terminating(served: &Served) -> Failure {
     let mut failure = super::errors::method_not_supported(served.about(""), "create");
     failure.message = "create not allowed while custom resource definition is terminating".into();
-    Err(failure)
+    failure
 }
 
 /// Checks that the URL is one that the resource is served at.

@@ -18,6 +18,8 @@ use http::{Response, StatusCode};
 use hyper::body::Bytes;
 use std::sync::Arc;
 
+/// Where events are kept.
+const EVENTS: &str = "/registry/events/";
 /// The size of a list's pieces.
 const PIECE: usize = 64 * 1024;
 
@@ -52,6 +54,11 @@ impl Selection {
             }
         }
         Ok(Self { labels, fields })
+    }
+
+    /// Whether the fields that are selected leave it at the object with this name.
+    pub fn may_name(&self, name: &str) -> bool {
+        self.fields.is_empty() || self.fields.required("metadata.name") == Some(name)
     }
 
     /// Whether everything is selected.
@@ -150,8 +157,11 @@ impl Server {
             at = revision;
             start = format!("{prefix}{after}");
         }
+        // What may be of any age kube-apiserver answers from its cache, and then at once. Events are in none.
+        let is_cached = options.version == Some(0) && start.is_empty() && &*call.served.collection != EVENTS;
+        let wanted = if is_cached { 0 } else { options.limit };
         // With a selector the limit counts what is selected, which only this side knows.
-        let limit = if selection.is_empty() { options.limit } else { 0 };
+        let limit = if selection.is_empty() { wanted } else { 0 };
         let range = Range { collection: &call.served.collection, prefix: &prefix, start: &start, limit, at };
         let mut page = self.store.range(range).await.map_err(|error| match error {
             StoreError::Compacted if !options.continues.is_empty() => {
@@ -164,7 +174,7 @@ impl Server {
         let mut remaining = page.remaining;
         if !selection.is_empty() {
             // Whether anything behind a full page is selected is seen only when the next page is asked for.
-            remaining = selection.select(&mut page.entries, call.served, options.limit);
+            remaining = selection.select(&mut page.entries, call.served, wanted);
         }
         let continues = match page.entries.last() {
             Some(last) if remaining > 0 => {

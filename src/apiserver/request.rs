@@ -85,12 +85,12 @@ pub type Query = Vec<(String, String)>;
 /// Reads a request's method and URL.
 pub fn parse(method: &Method, uri: &Uri) -> (Target, Query) {
     let query = parse_query(uri.query().unwrap_or(""));
-    (target(method, uri.path(), &query), query)
+    (target(method, &path(uri).unwrap_or_default(), &query), query)
 }
 
 fn target(method: &Method, path: &str, query: &Query) -> Target {
-    let parts: Vec<String> = path.trim_matches('/').split('/').map(|part| percent_decode(part, false)).collect();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let Some(path) = path.strip_prefix('/') else { return Target::Path };
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     let (group, version, mut rest) = match parts.as_slice() {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
         ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, *version, rest),
@@ -147,33 +147,48 @@ pub fn flag(query: &Query, name: &str) -> bool {
     value(query, name).is_some_and(|text| text != "0" && !text.eq_ignore_ascii_case("false"))
 }
 
+/// Whether a query asks for JSON laid out for people; none when it says nothing. The words are those of Go's `ParseBool`.
+pub fn pretty(query: &Query) -> Option<bool> {
+    let text = value(query, "pretty").filter(|text| !text.is_empty())?;
+    Some(matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True"))
+}
+
 fn parse_query(text: &str) -> Query {
+    // Pairs that make no sense are left out, as in Go.
     text.split('&')
-        .filter(|pair| !pair.is_empty())
+        .filter(|pair| !pair.is_empty() && !pair.contains(';'))
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (percent_decode(key, true), percent_decode(value, true)))
+        .filter_map(|(key, value)| Some((unescape(key, true)?, unescape(value, true)?)))
         .collect()
 }
 
-/// A text with its `%xx` read, and `+` as a space where that is meant. What makes no sense stays as it is.
-pub fn percent_decode(text: &str, plus_is_space: bool) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        let escaped = (bytes[i] == b'%').then(|| text.get(i + 1..i + 3)).flatten();
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(decoded) => {
-                out.push(decoded);
-                i += 3;
+/// A URL's path with its `%xx` read, as Go does before anything else looks at it; none when it makes no sense.
+pub fn path(uri: &Uri) -> Option<String> {
+    unescape(uri.path(), false)
+}
+
+/// A text with its `%xx` read. One that makes no sense stays as it is.
+pub fn percent_decode(text: &str) -> String {
+    unescape(text, false).unwrap_or_else(|| text.into())
+}
+
+/// A text with its `%xx` read, and `+` as a space where that is meant; none when it makes no sense.
+fn unescape(text: &str, plus_is_space: bool) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        out.push(match first {
+            b'%' => {
+                let (digits, tail) = tail.split_at_checked(2).filter(|(d, _)| d.iter().all(u8::is_ascii_hexdigit))?;
+                rest = tail;
+                u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?
             }
-            None => {
-                out.push(if plus_is_space && bytes[i] == b'+' { b' ' } else { bytes[i] });
-                i += 1;
-            }
-        }
+            b'+' if plus_is_space => b' ',
+            other => other,
+        });
     }
-    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+    Some(String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
 }
 
 #[cfg(test)]
@@ -192,6 +207,7 @@ mod tests {
             ("GET", "/api/v1/watch/namespaces/default/pods/x", "watch  v1 default pods x "),
             ("GET", "/api/v1/namespaces/default/pods/x?watch=1", "get  v1 default pods x "),
             ("GET", "/api/v1/namespaces/default/pods/a%20b", "get  v1 default pods a b "),
+            ("GET", "/%61pi/v1/namespaces%2Fdefault/pods/a%2Flog", "get  v1 default pods a log"),
             ("GET", "/api/v1/namespaces/default", "get  v1 default namespaces default "),
             ("PUT", "/api/v1/namespaces/default/finalize", "update  v1 default namespaces default finalize"),
             ("POST", "/apis/apps/v1/namespaces/d/deployments", "create apps v1 d deployments  "),
@@ -209,15 +225,29 @@ mod tests {
 
     #[test]
     fn other_paths_are_left_alone() {
-        for url in ["/", "/api", "/api/v1", "/apis", "/apis/apps", "/apis/apps/v1", "/healthz/ping", "/openapi/v2"] {
+        for url in [
+            "/",
+            "/api",
+            "/api/v1",
+            "/apis",
+            "/apis/apps",
+            "/apis/apps/v1",
+            "/healthz/ping",
+            "/openapi/v2",
+            "//api/v1/pods",
+        ] {
             assert_eq!(parse(&Method::GET, &url.parse().unwrap()).0, Target::Path, "{url}");
         }
     }
 
     #[test]
     fn queries_are_decoded() {
-        let query = parse_query("labelSelector=a+in+(x%2Cy)&limit=5&b&c=%zz%4");
+        let query = parse_query("labelSelector=a+in+(x%2Cy)&limit=5&b&c=%zz&d;e=%4&f=%F");
         assert_eq!(value(&query, "labelSelector"), Some("a in (x,y)"));
-        assert_eq!((value(&query, "b"), value(&query, "c"), value(&query, "d")), (Some(""), Some("%zz%4"), None));
+        for (text, expected) in [("pretty=", None), ("pretty=True", Some(true)), ("pretty=yes", Some(false))] {
+            assert_eq!(pretty(&parse_query(text)), expected, "{text}");
+        }
+        assert_eq!((value(&query, "b"), value(&query, "c"), value(&query, "d")), (Some(""), None, None));
+        assert_eq!(query.len(), 3);
     }
 }

@@ -126,7 +126,7 @@ impl Accepted {
         let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
         let gzip = accepts_gzip(headers);
         let agent = text(header::USER_AGENT);
-        let for_people = ["curl/", "Wget/", "Mozilla/5.0"].iter().any(|p| agent.starts_with(p));
+        let for_people = ["curl", "Wget", "Mozilla/5.0"].iter().any(|p| agent.starts_with(p));
         let mut clauses: Vec<Clause> = text(header::ACCEPT).split(',').filter_map(Clause::parse).collect();
         if clauses.is_empty() {
             clauses.push(Clause::default());

@@ -1,7 +1,7 @@
 //! Watches: events of a collection as they happen, selected, shaped, and ended in time.
 
 use super::encoding::Encoded;
-use super::errors::{Answer, Failure, expired, revision_in_the_future};
+use super::errors::{Answer, Failure, bad_request, expired, revision_in_the_future};
 use super::options::List;
 use super::pipeline::{Call, Server, store_failure};
 use super::read::{Selection, prefix};
@@ -25,7 +25,9 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// How long before its end a watch that wants bookmarks gets the last one.
 const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// How long a watch lasts when it does not say; kube-apiserver takes 30 to 60 minutes.
-const LONGEST: u64 = 45 * 60;
+const USUAL: Duration = Duration::from_secs(45 * 60);
+/// The longest that a watch may ask for. The end of time is no moment that can be reckoned with.
+const LONGEST: u64 = 365 * 24 * 60 * 60;
 
 /// A watch, when it is on its way.
 struct Watch {
@@ -47,6 +49,11 @@ struct Watch {
 /// The reader has gone.
 struct Gone;
 
+/// How long a watch lasts that asks for so many seconds: less than none have passed already.
+fn lasts(seconds: i64) -> Duration {
+    if seconds == 0 { USUAL } else { Duration::from_secs(u64::try_from(seconds).unwrap_or(0).min(LONGEST)) }
+}
+
 /// Waits until the server stops.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
@@ -56,11 +63,15 @@ impl Server {
     /// Answers with events.
     pub(super) async fn watch(self: &Arc<Self>, call: &Call<'_>) -> Answer<Response<Body>> {
         let mut options = List::parse(call.query, true)?;
+        let mut selection = Selection::parse(&options, call.served)?;
         if !call.target.name.is_empty() {
             // The old form of a watch on one object.
+            if !selection.may_name(&call.target.name) {
+                return Err(bad_request("fieldSelector metadata.name doesn't match requested name"));
+            }
             options.fields = format!("metadata.name={}", call.target.name);
+            selection = Selection::parse(&options, call.served)?;
         }
-        let selection = Selection::parse(&options, call.served)?;
         let (out, receiver) = mpsc::channel(PIECES);
         let watch = Watch {
             server: self.clone(),
@@ -71,7 +82,7 @@ impl Server {
             bookmarks: options.bookmarks,
             columns_sent: false,
             out,
-            ends: Instant::now() + Duration::from_secs(options.timeout.filter(|s| *s > 0).unwrap_or(LONGEST)),
+            ends: Instant::now() + lasts(options.timeout),
             stop: self.stopping.subscribe(),
         };
         tokio::spawn(async move {
@@ -244,5 +255,20 @@ impl Watch {
             () = sleep_until(self.ends) => Err(Gone),
             () = stopped(&mut self.stop) => Err(Gone),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_of_seconds_is_a_time_that_can_be_waited_for() {
+        for (seconds, expected) in
+            [(0, USUAL), (7, Duration::from_secs(7)), (-1, Duration::ZERO), (i64::MIN, Duration::ZERO)]
+        {
+            assert_eq!(lasts(seconds), expected);
+        }
+        assert!(Instant::now().checked_add(lasts(i64::MAX)).is_some());
     }
 }

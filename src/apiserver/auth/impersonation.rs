@@ -192,7 +192,7 @@ fn wanted(headers: &HeaderMap) -> Answer<Option<User>> {
     let mut extra = Extra::new();
     for (header, value) in headers {
         if let (Some(key), Ok(value)) = (header.as_str().strip_prefix("impersonate-extra-"), value.to_str()) {
-            extra.entry(percent_decode(key, false)).or_default().push(value.into());
+            extra.entry(percent_decode(key)).or_default().push(value.into());
         }
     }
     let wanted = User {
