@@ -5,7 +5,7 @@ use super::errors::Answer;
 use super::ownership::{self, Manager};
 use super::pipeline::{Server, store_failure};
 use super::registry::Served;
-use super::store::{Expect, StoreError, Write};
+use super::store::{Change, Expect, StoreError, Write};
 use crate::api::time::rfc3339;
 use crate::api::{ObjectExt, Value};
 use serde_json::json;
@@ -39,8 +39,8 @@ impl Server {
             new.put(&["status", "conditions"], vec![condition]);
             let manager = Manager { name: "kube-apiserver", subresource: "status" };
             ownership::note_update(Some(&live), &mut new, served, &manager, now);
-            let object = Some(served.encode(&new));
-            let write = Write { key: key.clone(), expect: Expect::At(entry.revision), object };
+            let change = Change::Put(served.encode(&new));
+            let write = Write { key: key.clone(), expect: Expect::At(entry.revision), change };
             match self.store.commit(vec![write]).await {
                 Ok(_) => break,
                 Err(StoreError::Conflict(..)) => {}

@@ -11,7 +11,7 @@ use super::ownership::{self, Manager};
 use super::pipeline::{Call, Server, store_failure};
 use super::registry::Served;
 use super::respond::{self, Body, Shown};
-use super::store::{Expect, Key, StoreError, Write};
+use super::store::{Change, Expect, Key, StoreError, Write};
 use crate::api::{ObjectExt, Value};
 use http::{Response, StatusCode};
 
@@ -121,9 +121,9 @@ impl Server {
                 warnings.extend(advice);
                 return Ok(served.show(&encoded, None));
             }
-            let mut writes = vec![Write { key, expect: Expect::Absent, object: Some(encoded.clone()) }];
+            let mut writes = vec![Write { key, expect: Expect::Absent, change: Change::Put(encoded.clone()) }];
             writes.extend(claims);
-            attempts -= 1;
+            writes.extend(self.home(&asked, &complete).await?);
             match self.store.commit(writes).await {
                 Ok(revision) => {
                     warnings.extend(advice);
@@ -134,11 +134,13 @@ impl Server {
                     return Err(already_exists(served.about(&name)));
                 }
                 Err(StoreError::Conflict(0, _)) => {
+                    attempts -= 1;
                     let metadata = meta::metadata_mut(&mut object);
                     metadata.remove("name");
                     meta::generate_name(metadata);
                 }
-                Err(StoreError::Conflict(..)) if attempts > 0 => {}
+                // Somebody else took the address or what was left of the quota, and got on: what is left is looked at again.
+                Err(StoreError::Conflict(..)) => {}
                 Err(other) => return Err(store_failure(other)),
             }
         }

@@ -10,7 +10,7 @@ use super::pipeline::{Call, Server, store_failure};
 use super::read::{self, Selection};
 use super::registry::Served;
 use super::respond::{self, Body, Shown};
-use super::store::{Entry, Expect, Key, StoreError, Write};
+use super::store::{Change, Entry, Expect, Key, StoreError, Write};
 use crate::api::time::{Moment, rfc3339, unix_seconds};
 use crate::api::{GroupVersionKind, ObjectExt, Value};
 use http::{Response, StatusCode};
@@ -102,6 +102,18 @@ impl Server {
         options: &Delete,
         now: Moment,
     ) -> Answer<Option<Deleted>> {
+        self.remove_while(served, entry, options, now, None).await
+    }
+
+    /// Deletes an object in this state while what is held stays as it is; none when one of them has changed.
+    pub(super) async fn remove_while(
+        &self,
+        served: &Served,
+        entry: &Arc<Entry>,
+        options: &Delete,
+        now: Moment,
+        held: Option<Write>,
+    ) -> Answer<Option<Deleted>> {
         let live = served.value(&entry.object, entry.revision);
         admit_delete(served, live.name())?;
         check_preconditions(served, &live, options)?;
@@ -116,8 +128,9 @@ impl Server {
             return Ok(Some(deleted(entry.revision)));
         }
         let key = Key { collection: served.collection.clone(), name: entry.name.clone() };
-        let object = (!goes).then(|| encoded.clone());
-        let mut writes = vec![Write { key, expect: Expect::At(entry.revision), object }];
+        let change = if goes { Change::Delete } else { Change::Put(encoded.clone()) };
+        let mut writes = vec![Write { key, expect: Expect::At(entry.revision), change }];
+        writes.extend(held);
         if goes {
             writes.extend(self.claims(served, Some(&live), None, false).await?);
         }
@@ -226,7 +239,7 @@ fn mark(new: &mut Value, served: &Served, options: &Delete, now: Moment) -> bool
     let grace = if graceful { grace(new, options) } else { 0 };
     if grace > 0 || held || graceful {
         let metadata = meta::metadata_mut(new);
-        metadata.insert("deletionTimestamp".into(), rfc3339(now.seconds + grace).into());
+        metadata.insert("deletionTimestamp".into(), rfc3339(now.seconds.saturating_add(grace)).into());
         if !is_namespace(served) && !defines {
             metadata.insert("deletionGracePeriodSeconds".into(), grace.into());
         }

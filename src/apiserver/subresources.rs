@@ -7,7 +7,7 @@ use super::options::Write as Options;
 use super::pipeline::{Call, Server, store_failure};
 use super::request::{Resource, Verb};
 use super::respond::{self, Body};
-use super::store::{Expect, StoreError, Write};
+use super::store::{Change, Expect, StoreError, Write};
 use super::update::Part;
 use crate::api::time::rfc3339;
 use crate::api::{GroupVersionKind, ObjectExt, Value};
@@ -45,8 +45,8 @@ impl Server {
             let entry = self.entry(call).await?;
             let mut object = call.served.value(&entry.object, entry.revision);
             change(&mut object)?;
-            let object = call.served.encode(&object);
-            let write = Write { key: call.key(), expect: Expect::At(entry.revision), object: Some(object) };
+            let change = Change::Put(call.served.encode(&object));
+            let write = Write { key: call.key(), expect: Expect::At(entry.revision), change };
             match self.store.commit(vec![write]).await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::Conflict(..)) => {}

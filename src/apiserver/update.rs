@@ -12,7 +12,7 @@ use super::ownership::{self, Manager};
 use super::pipeline::{Call, Server, store_failure};
 use super::registry::Served;
 use super::respond::{self, Body, Shown};
-use super::store::{Entry, Expect, Key, StoreError, Write};
+use super::store::{self, Entry, Expect, Key, StoreError, Write};
 use crate::api::{ObjectExt, Value};
 use crate::merge::managed_fields;
 use http::{Response, StatusCode};
@@ -255,7 +255,7 @@ impl Server {
         let mut writes = vec![Write {
             key: edit.key.clone(),
             expect: Expect::At(entry.revision),
-            object: (!gone).then(|| encoded.clone()),
+            change: if gone { store::Change::Delete } else { store::Change::Put(encoded.clone()) },
         }];
         writes.extend(claims);
         match self.store.commit(writes).await {

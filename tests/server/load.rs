@@ -1,65 +1,10 @@
 //! What a server bears: many watches, readers that do not read, requests without end; and how it stops.
 
-use crate::connection::{Connection, MAPS, Server};
+use crate::connection::{Connection, Folder, MAPS, Server, events, watch};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::time::Duration;
-
-/// A folder that goes when the test is over.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("steersman-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A watch whose headers have been read.
-fn watch(port: u16, query: &str) -> BufReader<TcpStream> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    write!(stream, "GET {MAPS}?watch=1&{query} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    assert_eq!(line, "HTTP/1.1 200 OK\r\n");
-    while line != "\r\n" {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-    }
-    reader
-}
-
-/// The next events, which are the lines of the chunks that come; none when the watch has ended as it should.
-fn events(reader: &mut BufReader<TcpStream>) -> Option<Vec<Value>> {
-    let mut text = Vec::new();
-    // A chunk may end within an event.
-    while text.last() != Some(&b'\n') {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        let length = usize::from_str_radix(line.trim_end(), 16).unwrap_or_else(|_| panic!("{line:?} is no chunk"));
-        let start = text.len();
-        text.resize(start + length + 2, 0);
-        reader.read_exact(&mut text[start..]).unwrap();
-        text.truncate(start + length);
-        if length == 0 {
-            assert_eq!(start, 0, "the watch ended within an event");
-            return None;
-        }
-    }
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    Some(lines.map(|line| serde_json::from_slice(line).unwrap()).collect())
-}
 
 fn version(answer: &[u8]) -> String {
     let object: Value = serde_json::from_slice(answer).unwrap();
@@ -85,14 +30,14 @@ fn all_watchers_get_all_events_and_end_with_the_server() {
     for watcher in &mut watchers {
         let mut names = Vec::new();
         while names.len() < 20 {
-            let more = events(watcher).expect("the watch ended early");
+            let more = events(watcher).unwrap().expect("the watch ended early");
             names.extend(more.iter().map(|event| event["object"]["metadata"]["name"].as_str().unwrap().to_string()));
         }
         assert!(names.iter().cloned().eq((0..20).map(|n| format!("m{n}"))), "{names:?}");
     }
     server.signal("TERM");
     for watcher in &mut watchers {
-        assert_eq!(events(watcher), None);
+        assert_eq!(events(watcher).unwrap(), None);
     }
     assert!(server.wait().success());
 }
@@ -114,23 +59,18 @@ fn readers_that_do_not_read_cost_little_and_are_told() {
     let (_, made) = connection.send("POST", MAPS, Some(body(0))).unwrap();
     let since = version(&made);
     let mut slow: Vec<_> = (0..200).map(|_| watch(server.port, &format!("resourceVersion={since}"))).collect();
-    let memory = |server: &Server| -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
-    let before = memory(&server);
+    let before = server.memory();
     // 80 MB of events, of which the history keeps 32 MiB. If each reader had its own copy, it would be 16 GB.
     for number in 1..=800 {
         let (code, _) = connection.send("PUT", &format!("{MAPS}/big"), Some(body(number))).unwrap();
         assert_eq!(code, 200);
     }
-    let grown = memory(&server).saturating_sub(before) / 1024;
+    let grown = server.memory().saturating_sub(before) / 1024;
     assert!(grown < 500, "the server grew by {grown} MiB");
     // Whoever reads again gets what was on its way, and then that the rest is gone.
     let reader = &mut slow[17];
     let last = loop {
-        match events(reader) {
+        match events(reader).unwrap() {
             Some(mut more) => {
                 let event = more.pop().unwrap();
                 if event["type"] != "MODIFIED" {
@@ -144,7 +84,7 @@ fn readers_that_do_not_read_cost_little_and_are_told() {
         (&last["type"], &last["object"]["code"], &last["object"]["reason"]),
         (&json!("ERROR"), &json!(410), &json!("Expired"))
     );
-    assert_eq!(events(reader), None);
+    assert_eq!(events(reader).unwrap(), None);
     // Readers who do not read do not keep the server.
     server.signal("TERM");
     assert!(server.wait().success());

@@ -6,4 +6,6 @@
 mod clients;
 mod connection;
 mod durability;
+mod etcd;
 mod load;
+mod several;

@@ -9,7 +9,7 @@ use super::super::kinds::amounts::{Amounts, add, amounts, pod_amounts, quality_o
 use super::super::kinds::resources::is_extended;
 use super::super::pipeline::{Server, store_failure};
 use super::super::registry::Served;
-use super::super::store::{Expect, StoreError, Write};
+use super::super::store::{Change, Expect, StoreError, Write};
 use super::{Asked, Operation};
 use crate::api::group::qualified;
 use crate::api::{ObjectExt, Quantity, Value};
@@ -76,8 +76,8 @@ impl Server {
             }
             add(&mut used, &wanted);
             let key = self.key(quotas, asked.namespace, quota.name());
-            let object = Some(quotas.encode(&with_status(quota, &used)));
-            writes.push(Write { key, expect: Expect::At(entry.revision), object });
+            let change = Change::Put(quotas.encode(&with_status(quota, &used)));
+            writes.push(Write { key, expect: Expect::At(entry.revision), change });
         }
         Ok(writes)
     }
@@ -96,7 +96,7 @@ impl Server {
             if object.same_as(&entry.object) {
                 continue;
             }
-            let write = Write { key, expect: Expect::At(entry.revision), object: Some(object) };
+            let write = Write { key, expect: Expect::At(entry.revision), change: Change::Put(object) };
             match self.store.commit(vec![write]).await {
                 // Whoever came first has counted.
                 Ok(_) | Err(StoreError::Conflict(..)) => {}

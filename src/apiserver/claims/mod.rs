@@ -14,7 +14,7 @@ use super::meta;
 use super::ownership::{self, Manager};
 use super::pipeline::{Server, store_failure};
 use super::registry::Served;
-use super::store::{Entry, Expect, Key, Range, Write};
+use super::store::{Change, Entry, Expect, Key, Range, Write};
 use crate::api::{ObjectExt, Value};
 use ranges::{Block, family_of};
 use serde_json::json;
@@ -196,7 +196,7 @@ impl Server {
             None => Encoded::new(&object),
         };
         let key = Key { collection: ADDRESSES.into(), name: address.into() };
-        Write { key, expect: Expect::Absent, object: Some(encoded) }
+        Write { key, expect: Expect::Absent, change: Change::Put(encoded) }
     }
 
     /// Claims the ports of nodes that a service asks for, and those that it needs and does not name.
@@ -281,7 +281,7 @@ impl Server {
     async fn release(&self, collection: &str, name: &str, writes: &mut Vec<Write>) -> Answer<()> {
         let key = Key { collection: collection.into(), name: name.into() };
         if let Some(entry) = self.store.get(&key).await.map_err(store_failure)? {
-            writes.push(Write { key, expect: Expect::At(entry.revision), object: None });
+            writes.push(Write { key, expect: Expect::At(entry.revision), change: Change::Delete });
         }
         Ok(())
     }
@@ -293,8 +293,8 @@ const ALLOCATOR: &str = "ipallocator.k8s.io";
 /// The key that says that a port is taken.
 fn port_claim(port: i64) -> Write {
     let name = port.to_string();
-    let object = Encoded::new(&json!({"metadata": {"name": name}}));
-    Write { key: Key { collection: PORTS.into(), name: name.into() }, expect: Expect::Absent, object: Some(object) }
+    let change = Change::Put(Encoded::new(&json!({"metadata": {"name": name}})));
+    Write { key: Key { collection: PORTS.into(), name: name.into() }, expect: Expect::Absent, change }
 }
 
 fn free_port(taken: &HashSet<String>, besides: &[&HashSet<i64>], what: &str) -> Answer<i64> {

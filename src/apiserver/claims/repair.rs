@@ -4,7 +4,7 @@
 use super::{ADDRESSES, ALLOCATOR, Held, PORTS, port_claim};
 use crate::apiserver::errors::Answer;
 use crate::apiserver::pipeline::{Server, store_failure};
-use crate::apiserver::store::{Entry, Expect, Key, StoreError, Write};
+use crate::apiserver::store::{Change, Entry, Expect, Key, StoreError, Write};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl Server {
         for (collection, entry, held) in all.chain(ports.iter().map(|entry| (PORTS, entry, &held_ports))) {
             if !held.contains(&*entry.name) {
                 let key = Key { collection: collection.into(), name: entry.name.clone() };
-                self.put_right(Write { key, expect: Expect::At(entry.revision), object: None }).await?;
+                self.put_right(Write { key, expect: Expect::At(entry.revision), change: Change::Delete }).await?;
             }
         }
         Ok(())

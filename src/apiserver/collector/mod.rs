@@ -12,17 +12,19 @@ use crate::apiserver::meta::{self, FOREGROUND, ORPHAN};
 use crate::apiserver::options::{Delete, Propagation};
 use crate::apiserver::pipeline::{Server, store_failure};
 use crate::apiserver::registry::Served;
-use crate::apiserver::store::{Entry, Expect, Key, StoreError, Write};
+use crate::apiserver::store::{Change, Entry, Expect, Key, StoreError, Write};
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long after a request its consequences come. Clients see the state between, as they do in a cluster.
 const AFTER: Duration = Duration::from_millis(100);
 /// How long until something that could not be finished is looked at again.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How often servers over one store look for what one of them left when it went.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Finalizers that in a cluster a controller takes away when nobody uses the object any more.
 const PROTECTION: [&str; 3] =
@@ -60,29 +62,34 @@ impl Collector {
 
     /// Notes that an object was deleted, or only marked.
     pub(super) fn deleted(&self, object: &Value, served: &Served, gone: bool) {
-        let held = meta::finalizers(object).iter().any(|f| [ORPHAN, FOREGROUND].contains(f) || PROTECTION.contains(f));
-        if gone {
-            self.push(Job::Gone(object.uid().to_string()));
-            if &*served.collection == "/registry/ipaddresses/" {
-                self.push(Job::Claims);
-            }
-            if served.info.namespaced() {
-                self.push(Job::Uncharged(object.namespace().to_string()));
-            }
-        } else if &*served.collection == "/registry/namespaces/" {
-            self.push(Job::Namespace(object.name().to_string()));
-        } else if *served.collection == *custom::COLLECTION {
-            self.push(Job::Definition(object.name().to_string()));
-        } else if held {
-            let name = served.place(object.namespace(), object.name());
-            self.push(Job::Held(Key { collection: served.collection.clone(), name }));
+        for job in consequences(object, served, gone) {
+            // Nobody takes jobs when the server has stopped, and then none has to be done.
+            let _ = self.jobs.send(job);
         }
     }
+}
 
-    fn push(&self, job: Job) {
-        // Nobody takes jobs when the server has stopped, and then none has to be done.
-        let _ = self.jobs.send(job);
+/// What follows when an object was deleted, or only marked.
+fn consequences(object: &Value, served: &Served, gone: bool) -> Vec<Job> {
+    let held = meta::finalizers(object).iter().any(|f| [ORPHAN, FOREGROUND].contains(f) || PROTECTION.contains(f));
+    let mut jobs = Vec::new();
+    if gone {
+        jobs.push(Job::Gone(object.uid().to_string()));
+        if &*served.collection == "/registry/ipaddresses/" {
+            jobs.push(Job::Claims);
+        }
+        if served.info.namespaced() {
+            jobs.push(Job::Uncharged(object.namespace().to_string()));
+        }
+    } else if &*served.collection == "/registry/namespaces/" {
+        jobs.push(Job::Namespace(object.name().to_string()));
+    } else if *served.collection == *custom::COLLECTION {
+        jobs.push(Job::Definition(object.name().to_string()));
+    } else if held {
+        let name = served.place(object.namespace(), object.name());
+        jobs.push(Job::Held(Key { collection: served.collection.clone(), name }));
     }
+    jobs
 }
 
 /// The end of the queue from which it is worked off.
@@ -90,51 +97,38 @@ pub(super) struct Backlog(mpsc::UnboundedReceiver<Job>);
 
 /// Works off the queue for as long as the server is there.
 pub(super) async fn run(server: Weak<Server>, mut backlog: Backlog) {
-    while let Some(server) = server.upgrade() {
-        if server.resume().await.is_ok() {
-            break;
+    let mut unfinished = HashSet::new();
+    let mut again = Instant::now() + AGAIN;
+    // What others left is looked for at once.
+    let mut look = Some(Instant::now());
+    loop {
+        let mut jobs = HashSet::new();
+        tokio::select! {
+            job = backlog.0.recv() => {
+                let Some(first) = job else { return };
+                jobs.insert(first);
+                sleep(AFTER).await;
+                while let Ok(job) = backlog.0.try_recv() {
+                    jobs.insert(job);
+                }
+            }
+            () = sleep_until(again), if !unfinished.is_empty() => jobs = std::mem::take(&mut unfinished),
+            () = sleep_until(look.unwrap_or(again)), if look.is_some() => {}
         }
-        sleep(AGAIN).await;
-    }
-    while let Some(first) = backlog.0.recv().await {
-        sleep(AFTER).await;
         let Some(server) = server.upgrade() else { return };
-        let mut jobs = HashSet::from([first]);
-        while let Ok(job) = backlog.0.try_recv() {
-            jobs.insert(job);
-        }
-        let mut unfinished = Vec::new();
-        let (mut uids, mut held) = (HashSet::new(), Vec::new());
-        for job in jobs {
-            match job {
-                Job::Gone(uid) => drop(uids.insert(uid)),
-                other => held.push(other),
-            }
-        }
-        // What fails is tried again: the store may be away for a while.
-        if !uids.is_empty() && server.collect(&uids).await.is_err() {
-            unfinished.extend(uids.into_iter().map(Job::Gone));
-        }
-        for job in held {
-            let done = match &job {
-                Job::Held(key) => server.release_held(key).await,
-                Job::Namespace(name) => server.empty_namespace(name).await,
-                Job::Definition(name) => server.empty_definition(name).await,
-                Job::Uncharged(namespace) => server.recount(namespace).await.map(|()| true),
-                Job::Claims => server.repair_claims().await.map(|()| true),
-                Job::Gone(_) => Ok(true),
+        if look.is_some_and(|look| look <= Instant::now()) {
+            look = match server.left().await {
+                Ok(left) => {
+                    jobs.extend(left.into_iter().filter(|job| !unfinished.contains(job)));
+                    server.store.is_shared().then(|| Instant::now() + LOOK)
+                }
+                Err(_) => Some(Instant::now() + AGAIN),
             };
-            if !done.unwrap_or(false) {
-                unfinished.push(job);
-            }
         }
-        if !unfinished.is_empty() {
-            let collector = server.collector.clone();
-            tokio::spawn(async move {
-                sleep(AGAIN).await;
-                unfinished.into_iter().for_each(|job| collector.push(job));
-            });
+        if unfinished.is_empty() {
+            again = Instant::now() + AGAIN;
         }
+        unfinished.extend(server.work(jobs).await);
     }
 }
 
@@ -145,14 +139,44 @@ impl Server {
         self.registry.all().into_iter().filter(move |s| s.allows("delete") && seen.insert(s.collection.clone()))
     }
 
-    /// Queues what a server before this one, over the same store, left unfinished.
-    async fn resume(&self) -> Answer<()> {
-        self.collector.push(Job::Claims);
+    /// Does what is to be done, and gives what could not be finished: the store may be away for a while, or somebody
+    /// else has to act first.
+    async fn work(&self, jobs: HashSet<Job>) -> Vec<Job> {
+        let mut unfinished = Vec::new();
+        let (mut uids, mut others) = (HashSet::new(), Vec::new());
+        for job in jobs {
+            match job {
+                Job::Gone(uid) => drop(uids.insert(uid)),
+                other => others.push(other),
+            }
+        }
+        if !uids.is_empty() && !self.collect(&uids).await.unwrap_or(false) {
+            unfinished.extend(uids.into_iter().map(Job::Gone));
+        }
+        for job in others {
+            let done = match &job {
+                Job::Held(key) => self.release_held(key).await,
+                Job::Namespace(name) => self.empty_namespace(name).await,
+                Job::Definition(name) => self.empty_definition(name).await,
+                Job::Uncharged(namespace) => self.recount(namespace).await.map(|()| true),
+                Job::Claims => self.repair_claims().await.map(|()| true),
+                Job::Gone(_) => Ok(true),
+            };
+            if !done.unwrap_or(false) {
+                unfinished.push(job);
+            }
+        }
+        unfinished
+    }
+
+    /// What a server before this one, or one beside it that has gone, left unfinished in the store.
+    async fn left(&self) -> Answer<Vec<Job>> {
+        let mut jobs = vec![Job::Claims];
         let (mut there, mut owned) = (HashSet::new(), Vec::new());
         for served in self.kept() {
             for entry in self.all(&served, "").await? {
                 if entry.object.is_deleting() {
-                    self.collector.deleted(&served.value(&entry.object, entry.revision), &served, false);
+                    jobs.extend(consequences(&served.value(&entry.object, entry.revision), &served, false));
                 }
                 there.insert(entry.object.uid().to_string());
                 if !entry.object.owners().is_empty() {
@@ -166,13 +190,23 @@ impl Server {
             }
             let object = served.value(&entry.object, entry.revision);
             for owner in object.items_at(&["metadata", "ownerReferences"]) {
-                // An owner of a kind that the server does not have may be somewhere else.
-                if self.owners_kind(owner).is_some() && !there.contains(owner.text(&["uid"])) {
-                    self.collector.push(Job::Gone(owner.text(&["uid"]).to_string()));
+                let uid = owner.text(&["uid"]);
+                // It may have been made since its kind was looked through. One of a kind that the server does not have
+                // may be somewhere else.
+                if !there.contains(uid) && self.is_there(owner, object.namespace()).await? == Some(false) {
+                    jobs.push(Job::Gone(uid.to_string()));
                 }
             }
         }
-        Ok(())
+        Ok(jobs)
+    }
+
+    /// Whether the owner that a reference of an object in a namespace names is there; none when its kind is unknown.
+    async fn is_there(&self, owner: &Value, namespace: &str) -> Answer<Option<bool>> {
+        let Some(served) = self.owners_kind(owner) else { return Ok(None) };
+        let key = self.key(&served, namespace, owner.text(&["name"]));
+        let found = self.store.get(&key).await.map_err(store_failure)?;
+        Ok(Some(found.is_some_and(|entry| entry.object.uid() == owner.text(&["uid"]))))
     }
 
     /// The objects that one of these is an owner of.
@@ -188,18 +222,17 @@ impl Server {
         Ok(found)
     }
 
-    /// Deletes what depended on objects that have gone, unless another owner is left.
-    async fn collect(&self, gone: &HashSet<String>) -> Answer<()> {
+    /// Deletes what depended on objects that have gone, unless another owner is left. Says whether that is done.
+    async fn collect(&self, gone: &HashSet<String>) -> Answer<bool> {
+        let mut done = true;
         for (served, entry) in self.dependents(gone).await? {
-            let others: Vec<&str> =
-                entry.object.owners().iter().map(|uid| &**uid).filter(|uid| !gone.contains(*uid)).collect();
-            if others.is_empty() {
-                self.remove_fully(&served, entry, Propagation::Background).await?;
+            if entry.object.owners().iter().all(|uid| gone.contains(&**uid)) {
+                done &= self.remove_fully(&served, &entry, Propagation::Background).await?;
             } else {
                 self.disown(&served, &entry, gone).await?;
             }
         }
-        Ok(())
+        Ok(done)
     }
 
     /// Whether an object has an owner beside this one that stays.
@@ -225,8 +258,12 @@ impl Server {
         self.registry.all().into_iter().find(is_it)
     }
 
-    /// Deletes an object whose state may change meanwhile; its dependents go as it says itself, or so.
-    async fn remove_fully(&self, served: &Served, mut entry: Arc<Entry>, how: Propagation) -> Answer<()> {
+    /// Deletes an object in this state; its dependents go as it says itself, or so. Says whether that is done: who has
+    /// changed since may depend on others now.
+    async fn remove_fully(&self, served: &Served, entry: &Arc<Entry>, how: Propagation) -> Answer<bool> {
+        if entry.object.is_deleting() {
+            return Ok(true);
+        }
         let object = served.value(&entry.object, entry.revision);
         let said = meta::finalizers(&object).into_iter().find_map(|finalizer| match finalizer {
             ORPHAN => Some(Propagation::Orphan),
@@ -234,22 +271,13 @@ impl Server {
             _ => None,
         });
         let options = Delete { propagation: said.or(Some(how)), ..Delete::default() };
-        loop {
-            if entry.object.is_deleting() || self.remove(served, &entry, &options, (self.clock)()).await?.is_some() {
-                return Ok(());
-            }
-            let key = Key { collection: served.collection.clone(), name: entry.name.clone() };
-            match self.store.get(&key).await.map_err(store_failure)? {
-                Some(found) => entry = found,
-                None => return Ok(()),
-            }
-        }
+        Ok(self.remove(served, entry, &options, (self.clock)()).await?.is_some())
     }
 
     /// Takes owners away from an object.
     async fn disown(&self, served: &Served, entry: &Entry, owners: &HashSet<String>) -> Answer<()> {
         let key = Key { collection: served.collection.clone(), name: entry.name.clone() };
-        self.revise(served, &key, |object| {
+        self.revise(served, &key, entry.object.uid(), |object| {
             let references = object.at_mut(&["metadata", "ownerReferences"]);
             if let Some(references) = references.as_array_mut() {
                 references.retain(|reference| !owners.contains(reference.text(&["uid"])));
@@ -259,16 +287,20 @@ impl Server {
         .map(drop)
     }
 
-    /// Changes an object as the server itself does, and deletes it when nothing holds it any more. Gives the new
-    /// state; none when the object is not there.
+    /// Changes the object with this uid as the server itself does, and deletes it when nothing holds it any more. Gives
+    /// the new state; none when the object is not there, or another has its name.
     pub(super) async fn revise(
         &self,
         served: &Served,
         key: &Key,
+        uid: &str,
         change: impl Fn(&mut Value),
     ) -> Answer<Option<Value>> {
         loop {
             let Some(entry) = self.store.get(key).await.map_err(store_failure)? else { return Ok(None) };
+            if entry.object.uid() != uid {
+                return Ok(None);
+            }
             let mut object = served.value(&entry.object, entry.revision);
             change(&mut object);
             meta::prune(&mut object);
@@ -277,11 +309,8 @@ impl Server {
             if !gone && encoded.same_as(&entry.object) {
                 return Ok(Some(object));
             }
-            let mut writes = vec![Write {
-                key: key.clone(),
-                expect: Expect::At(entry.revision),
-                object: (!gone).then_some(encoded),
-            }];
+            let change = if gone { Change::Delete } else { Change::Put(encoded) };
+            let mut writes = vec![Write { key: key.clone(), expect: Expect::At(entry.revision), change }];
             if gone {
                 writes.extend(self.claims(served, Some(&object), None, false).await?);
             }
@@ -317,7 +346,7 @@ impl Server {
         }
         if finalizers.contains(&FOREGROUND) {
             let dependents = self.dependents(&owner).await?;
-            let mut blocked = false;
+            let (mut blocked, mut changed) = (false, false);
             for (kind, dependent) in dependents {
                 let value = kind.value(&dependent.object, dependent.revision);
                 if self.has_other_owner(&value, object.uid()).await? {
@@ -328,9 +357,9 @@ impl Server {
                 let own = HashSet::from([value.uid().to_string()]);
                 let leaf = self.dependents(&own).await?.is_empty();
                 let how = if leaf { Propagation::Background } else { Propagation::Foreground };
-                self.remove_fully(&kind, dependent, how).await?;
+                changed |= !self.remove_fully(&kind, &dependent, how).await?;
             }
-            if !blocked || self.dependents(&owner).await?.is_empty() {
+            if !changed && !blocked || self.dependents(&owner).await?.is_empty() {
                 done.push(FOREGROUND);
             }
         }
@@ -338,7 +367,7 @@ impl Server {
             done.extend(PROTECTION);
         }
         let left = self
-            .revise(&served, key, |object| {
+            .revise(&served, key, object.uid(), |object| {
                 if let Some(finalizers) = object.at_mut(&["metadata", "finalizers"]).as_array_mut() {
                     finalizers.retain(|f| !f.as_str().is_some_and(|f| done.contains(&f)));
                 }

@@ -7,6 +7,7 @@ use crate::apiserver::meta;
 use crate::apiserver::options::{Delete, Propagation};
 use crate::apiserver::pipeline::{Server, store_failure};
 use crate::apiserver::registry::Served;
+use crate::apiserver::store::Write;
 use crate::apiserver::subresources::set_condition;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -26,16 +27,18 @@ impl Server {
     pub(super) async fn empty_namespace(&self, name: &str) -> Answer<bool> {
         let Some(namespaces) = self.registry.core("namespaces").cloned() else { return Ok(true) };
         let key = self.key(&namespaces, "", name);
-        match self.store.get(&key).await.map_err(store_failure)? {
-            Some(entry) if entry.object.is_deleting() => {}
+        let namespace = match self.store.get(&key).await.map_err(store_failure)? {
+            Some(entry) if entry.object.is_deleting() => entry,
             _ => return Ok(true),
-        }
+        };
+        // Another server may finish first, and a new namespace with this name is not to be emptied.
+        let held = || Some(Write::hold(key.clone(), namespace.revision));
         let mut left = Left::default();
         let kept: Vec<Arc<Served>> = self.kept().filter(|s| s.info.namespaced()).collect();
         for served in kept {
             for entry in self.all(&served, name).await? {
                 let options = Delete { propagation: Some(Propagation::Background), ..Delete::default() };
-                match self.remove(&served, &entry, &options, (self.clock)()).await? {
+                match self.remove_while(&served, &entry, &options, (self.clock)(), held()).await? {
                     Some(Deleted::Gone(_)) => {}
                     Some(Deleted::Waiting(shown)) => left.note(&served, &shown.object.value(0)),
                     // It has just changed.
@@ -44,7 +47,7 @@ impl Server {
             }
         }
         let now = (self.clock)().seconds;
-        self.revise(&namespaces, &key, |namespace| {
+        self.revise(&namespaces, &key, namespace.object.uid(), |namespace| {
             if left.objects.is_empty() {
                 namespace.take_at(&["spec", "finalizers"]);
             } else {

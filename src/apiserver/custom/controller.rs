@@ -12,7 +12,7 @@ use crate::apiserver::options::{Delete, Propagation};
 use crate::apiserver::ownership::Manager;
 use crate::apiserver::pipeline::{Server, store_failure};
 use crate::apiserver::registry::Served;
-use crate::apiserver::store::{Feed, Key, Revision};
+use crate::apiserver::store::{Feed, Key, Revision, Write};
 use crate::apiserver::update::{Edit, Part};
 use serde_json::json;
 use std::collections::HashMap;
@@ -179,33 +179,46 @@ impl Server {
     pub(in crate::apiserver) async fn empty_definition(&self, name: &str) -> Answer<bool> {
         let Some(kind) = self.definitions().cloned() else { return Ok(true) };
         let key = self.key(&kind, "", name);
-        match self.store.get(&key).await.map_err(store_failure)? {
-            Some(entry) if entry.object.is_deleting() => {}
+        // Another server may know more of it than this one has heard of yet.
+        self.settle_definitions().await?;
+        let definition = match self.store.get(&key).await.map_err(store_failure)? {
+            Some(entry) if entry.object.is_deleting() => entry,
             _ => return Ok(true),
-        }
+        };
+        let uid = definition.object.uid();
         let served = self.definitions.known.lock().await.get(name).and_then(|(_, served)| served.first().cloned());
         if let Some(served) = served {
             let mut left = false;
             for entry in self.all(&served, "").await? {
                 let options = Delete { propagation: Some(Propagation::Background), ..Delete::default() };
-                let deleted = self.remove(&served, &entry, &options, (self.clock)()).await?;
+                // A new definition with this name keeps its objects.
+                let held = Some(Write::hold(key.clone(), definition.revision));
+                let deleted = self.remove_while(&served, &entry, &options, (self.clock)(), held).await?;
                 left |= !matches!(deleted, Some(Deleted::Gone(_)));
             }
             if left {
                 let progress = ("True", "InstanceDeletionInProgress", "CustomResource deletion is in progress");
-                self.note_deletion(&kind, &key, progress, false).await?;
+                self.note_deletion(&kind, &key, uid, progress, false).await?;
                 return Ok(false);
             }
         }
-        self.note_deletion(&kind, &key, ("False", "InstanceDeletionCompleted", "removed all instances"), true).await?;
+        let completed = ("False", "InstanceDeletionCompleted", "removed all instances");
+        self.note_deletion(&kind, &key, uid, completed, true).await?;
         self.settle_definitions().await?;
         Ok(true)
     }
 
     /// Notes how far the deletion of a definition's objects has come; lets go of it when that is done.
-    async fn note_deletion(&self, kind: &Served, key: &Key, state: (&str, &str, &str), done: bool) -> Answer<()> {
+    async fn note_deletion(
+        &self,
+        kind: &Served,
+        key: &Key,
+        uid: &str,
+        state: (&str, &str, &str),
+        done: bool,
+    ) -> Answer<()> {
         let now = rfc3339((self.clock)().seconds);
-        self.revise(kind, key, |definition| {
+        self.revise(kind, key, uid, |definition| {
             let (status, reason, message) = state;
             set_condition(definition, ("Terminating", status, reason, message), &now);
             if let Some(finalizers) = definition.at_mut(&["metadata", "finalizers"]).as_array_mut().filter(|_| done) {

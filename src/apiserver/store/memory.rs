@@ -1,7 +1,7 @@
 //! A store in memory. Each collection has a log of its last changes: watches read it at their own pace, and reads at
 //! an older revision undo it. What has left the log is gone (compacted).
 
-use super::{Entry, Event, Expect, Feed, Key, Later, Page, Range, Revision, Store, StoreError, Write};
+use super::{Change, Entry, Event, Expect, Feed, Key, Later, Page, Range, Revision, Store, StoreError, Write};
 use crate::apiserver::encoding::Encoded;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
@@ -213,14 +213,18 @@ impl State {
             }
         }
         let last = self.revision.max(staged.revision);
-        if writes.is_empty() {
+        if writes.iter().all(|write| matches!(write.change, Change::Keep)) {
             return Ok(last);
         }
         staged.revision = last + 1;
         let revision = staged.revision;
-        for Write { key, object, .. } in writes {
+        for Write { key, change, .. } in writes {
+            let current = match change {
+                Change::Put(object) => Some(Arc::new(Entry { name: key.name.clone(), revision, object })),
+                Change::Delete => None,
+                Change::Keep => continue,
+            };
             let previous = self.current(staged, &key).cloned();
-            let current = object.map(|object| Arc::new(Entry { name: key.name.clone(), revision, object }));
             staged.latest.insert(key.clone(), current.clone());
             staged.changes.push((key, Event { revision, current, previous }));
         }
@@ -343,7 +347,10 @@ impl Feed for MemoryFeed {
     }
 
     fn revision(&self) -> Revision {
-        self.after
+        let state = self.store.state();
+        // Where nothing has changed since, everything up to now has been given.
+        let waits = state.collections.get(&self.collection).is_none_or(|c| c.since(self.after).next().is_some());
+        if waits { self.after } else { state.revision.max(self.after) }
     }
 }
 
@@ -354,7 +361,7 @@ mod tests {
 
     fn put(name: &str, expect: Expect) -> Write {
         let object = json!({"metadata": {"name": name}});
-        Write { key: key(name), expect, object: Some(Encoded::new(&object)) }
+        Write { key: key(name), expect, change: Change::Put(Encoded::new(&object)) }
     }
 
     fn key(name: &str) -> Key {
@@ -382,7 +389,12 @@ mod tests {
             let both = vec![put("b", Expect::Absent), put("a", Expect::At(first + 7))];
             assert!(matches!(store.commit(both).await, Err(StoreError::Conflict(1, _))));
             assert!(store.get(&key("b")).await.unwrap().is_none(), "none of a failed transaction happens");
-            assert_eq!(store.commit(vec![put("a", Expect::At(first))]).await.unwrap(), first + 1);
+            let held = |revision| vec![put("c", Expect::Absent), Write::hold(key("a"), revision)];
+            assert!(matches!(store.commit(held(first + 7)).await, Err(StoreError::Conflict(1, _))));
+            assert_eq!(store.commit(vec![Write::hold(key("a"), first)]).await.unwrap(), first);
+            assert_eq!(store.commit(held(first)).await.unwrap(), first + 1);
+            assert_eq!(store.get(&key("a")).await.unwrap().unwrap().revision, first, "what is held is not written");
+            assert_eq!(store.commit(vec![put("a", Expect::At(first))]).await.unwrap(), first + 2);
         });
     }
 
@@ -392,7 +404,7 @@ mod tests {
             let store = Memory::new();
             let a = store.commit(vec![put("n/a", Expect::Absent)]).await.unwrap();
             let b = store.commit(vec![put("n/b", Expect::Absent), put("m/z", Expect::Absent)]).await.unwrap();
-            let delete = Write { key: key("n/a"), expect: Expect::At(a), object: None };
+            let delete = Write { key: key("n/a"), expect: Expect::At(a), change: Change::Delete };
             let c = store.commit(vec![delete]).await.unwrap();
             store.commit(vec![put("n/b", Expect::At(b))]).await.unwrap();
             assert_eq!(names(&store, "n/", None).await, ["n/b"]);

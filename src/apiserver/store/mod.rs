@@ -58,8 +58,36 @@ pub struct Write {
     pub key: Key,
     /// What must be there.
     pub expect: Expect,
-    /// The new object; none deletes.
-    pub object: Option<Encoded>,
+    /// What becomes of it.
+    pub change: Change,
+}
+
+impl Write {
+    /// Writes nothing, but lets the transaction happen only while this is what is there.
+    pub fn hold(key: Key, revision: Revision) -> Self {
+        Self { key, expect: Expect::At(revision), change: Change::Keep }
+    }
+}
+
+/// What a write makes of what is there.
+#[derive(Debug)]
+pub enum Change {
+    /// This.
+    Put(Encoded),
+    /// Nothing.
+    Delete,
+    /// The same.
+    Keep,
+}
+
+impl Change {
+    /// The new object.
+    pub fn object(&self) -> Option<&Encoded> {
+        match self {
+            Self::Put(object) => Some(object),
+            Self::Delete | Self::Keep => None,
+        }
+    }
 }
 
 /// A range of a collection.
@@ -133,6 +161,11 @@ pub trait Store: Send + Sync + 'static {
     /// Whether it can be written to and read.
     fn check(&self) -> Later<'_, ()> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether others may write to it too.
+    fn is_shared(&self) -> bool {
+        false
     }
 }
 

@@ -87,3 +87,18 @@ fn what_follows_from_deletes_still_comes() {
         client.get(&format!("{CONFIGMAPS}/owned-elsewhere")).await.expect(200);
     });
 }
+
+#[test]
+fn all_who_share_a_quota_get_their_turn() {
+    let folder = Folder::new("quota");
+    run(async {
+        let client = folder.server().await;
+        let quota = json!({"metadata": {"name": "q"}, "spec": {"hard": {"count/configmaps": "35"}}});
+        client.post("/api/v1/namespaces/default/resourcequotas", quota).await.expect(201);
+        // While one waits for the disk, the others count.
+        let made = (0..40).map(|n| client.post(CONFIGMAPS, json!({"metadata": {"name": format!("m{n}")}})));
+        let mut codes: Vec<u16> = futures_util::future::join_all(made).await.iter().map(|made| made.code).collect();
+        codes.sort_unstable();
+        assert_eq!((codes[34], &codes[35..]), (201, &[403; 5][..]), "{codes:?}");
+    });
+}

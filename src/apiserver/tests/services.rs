@@ -1,7 +1,7 @@
 //! What services claim: addresses of one or two families, and ports of nodes.
 
 use super::*;
-use crate::apiserver::store::{Expect, Key, Write};
+use crate::apiserver::store::{Change, Expect, Key, Write};
 
 const ADDRESSES: &str = "/apis/networking.k8s.io/v1/ipaddresses";
 
@@ -99,7 +99,7 @@ fn claims_are_repaired() {
         let store = &client.server.store;
         let key = Key { collection: "/registry/services/specs/".into(), name: "default/s".into() };
         let revision = store.get(&key).await.unwrap().unwrap().revision;
-        store.commit(vec![Write { key, expect: Expect::At(revision), object: None }]).await.unwrap();
+        store.commit(vec![Write { key, expect: Expect::At(revision), change: Change::Delete }]).await.unwrap();
         client.server.repair_claims().await.unwrap();
         client.get(&claim).await.expect(404);
         let again = json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]});

@@ -1,5 +1,5 @@
 //! gRPC over HTTP/2, as far as etcd's API needs it: calls with one answer, and streams. One connection, made when it is
-//! needed and again when it breaks, to whichever of the servers can be reached.
+//! needed and again when it breaks, to whichever of the servers can be reached and answers.
 
 use h2::client::SendRequest;
 use http::{HeaderMap, Request, StatusCode, Uri};
@@ -18,9 +18,9 @@ use tokio_rustls::rustls::pki_types::ServerName;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take.
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
 /// How often a connection is asked whether it is still there, and how long it has to say so.
-const ALIVE: Duration = Duration::from_secs(10);
+const ALIVE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
 
 /// gRPC's codes that matter here.
 pub const OUT_OF_RANGE: u32 = 11;
@@ -131,25 +131,46 @@ impl Endpoint {
 pub struct Channel {
     endpoints: Vec<Endpoint>,
     tls: Option<TlsConnector>,
-    open: Mutex<Option<Connection>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Option<Connection>,
+    /// How many connections there were.
+    made: u64,
+    /// The endpoint that is tried first.
+    first: usize,
 }
 
 #[derive(Clone)]
 struct Connection {
+    number: u64,
     requests: SendRequest<Bytes>,
     endpoint: Endpoint,
+}
+
+impl State {
+    /// Leaves a connection, and the server that it leads to where there is another.
+    fn leave(&mut self, number: u64, endpoints: usize) {
+        if self.open.take_if(|open| open.number == number).is_some() {
+            self.first = (self.first + 1) % endpoints.max(1);
+        }
+    }
 }
 
 impl Channel {
     /// A channel that connects when it is used. `tls` is needed where an endpoint is secure.
     pub fn new(endpoints: Vec<Endpoint>, tls: Option<TlsConnector>) -> Arc<Self> {
-        Arc::new(Self { endpoints, tls, open: Mutex::new(None) })
+        Arc::new(Self { endpoints, tls, state: Mutex::default() })
     }
 
     /// Calls a method, and gives the message of its answer.
     pub async fn call(&self, method: &str, message: Vec<u8>) -> Result<Bytes, Status> {
+        let connection = self.connection().await?;
+        let number = connection.number;
         let call = async {
-            let mut stream = self.stream(method, message, true).await?;
+            let mut stream = Self::open(connection, method, message, true).await?;
             let answer = stream.next().await?;
             // The status comes last.
             match (answer, stream.next().await?) {
@@ -157,20 +178,31 @@ impl Channel {
                 _ => Err(Status::internal("not one message was answered")),
             }
         };
-        timeout(ANSWER, call).await.unwrap_or_else(|_| {
+        let answer = timeout(ANSWER, call).await.unwrap_or_else(|_| {
             Err(Status { code: DEADLINE_EXCEEDED, message: "context deadline exceeded".into(), sent: true })
-        })
+        });
+        if answer.as_ref().is_err_and(Status::is_passing) {
+            // A server may hang, or have lost the others, while those go on.
+            self.state.lock().await.leave(number, self.endpoints.len());
+        }
+        answer
     }
 
     /// Calls a method that answers with many messages. `only`: the request has no more of them either.
     pub async fn stream(&self, method: &str, message: Vec<u8>, only: bool) -> Result<Stream, Status> {
-        let Connection { requests, endpoint } = self.connection().await?;
+        Self::open(self.connection().await?, method, message, only).await
+    }
+
+    async fn open(connection: Connection, method: &str, message: Vec<u8>, only: bool) -> Result<Stream, Status> {
+        let Connection { requests, endpoint, .. } = connection;
         let uri = format!(
             "{}://{}{method}",
             endpoint.uri.scheme_str().unwrap_or("http"),
             endpoint.uri.authority().map_or("", |authority| authority.as_str())
         );
-        let request = Request::post(uri).header("content-type", "application/grpc").header("te", "trailers").body(());
+        let request = Request::post(uri).header("content-type", "application/grpc").header("te", "trailers");
+        // Without it, a server that has lost the others would leave a watch open and silent.
+        let request = request.header("hasleader", "true").body(());
         let request = request.map_err(|error| Status::internal(&error.to_string()))?;
         let lost = |sent: bool| move |error: h2::Error| Status::unavailable(broken(&error), sent);
         let mut requests = requests.ready().await.map_err(lost(false))?;
@@ -191,23 +223,25 @@ impl Channel {
     }
 
     async fn connection(&self) -> Result<Connection, Status> {
-        let mut open = self.open.lock().await;
-        if let Some(connection) = &*open {
-            let connection = connection.clone();
+        let mut state = self.state.lock().await;
+        if let Some(connection) = state.open.clone() {
             // A connection that is over says so at once, and one that is there waits at most for its turn.
             match timeout(ANSWER, connection.requests.clone().ready()).await {
                 Ok(Ok(_)) => return Ok(connection),
-                _ => *open = None,
+                _ => state.leave(connection.number, self.endpoints.len()),
             }
         }
         let mut problem = Status::unavailable("no endpoint is known", false);
-        for endpoint in &self.endpoints {
+        let (before, from) = self.endpoints.split_at(state.first);
+        for endpoint in from.iter().chain(before) {
             let connected = timeout(CONNECT, self.connect(endpoint)).await;
             let connected = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
             match connected {
                 Ok(requests) => {
-                    let connection = Connection { requests, endpoint: endpoint.clone() };
-                    return Ok(open.insert(connection).clone());
+                    state.made += 1;
+                    let connection = Connection { number: state.made, requests, endpoint: endpoint.clone() };
+                    state.first = self.endpoints.iter().position(|known| known == endpoint).unwrap_or(0);
+                    return Ok(state.open.insert(connection).clone());
                 }
                 Err(error) => {
                     let dial = format!("dial tcp {}: {}", endpoint.address(), go_error(&error));

@@ -17,7 +17,7 @@ pub(crate) mod tests;
 
 pub use grpc::Endpoint;
 
-use super::{Entry, Expect, Feed, Key, Later, Page, Range, Revision, Store, StoreError, Write};
+use super::{Change, Entry, Expect, Feed, Key, Later, Page, Range, Revision, Store, StoreError, Write};
 use grpc::{Channel, OUT_OF_RANGE, Status};
 use layout::{Layout, after};
 use mirror::{Mirror, RANGE};
@@ -109,9 +109,10 @@ impl Etcd {
             Expect::At(revision) => revision,
         };
         let compare = keys.iter().zip(writes).map(|(key, write)| proto::written_by(key, expected(write)));
-        let change = keys.iter().zip(writes).map(|(key, write)| match &write.object {
-            Some(object) => proto::put(key, &layout::write(object)),
-            None => proto::delete(key),
+        let change = keys.iter().zip(writes).filter_map(|(key, write)| match &write.change {
+            Change::Put(object) => Some(proto::put(key, &layout::write(object))),
+            Change::Delete => Some(proto::delete(key)),
+            Change::Keep => None,
         });
         let read = keys.iter().map(|key| proto::read(key));
         let message = proto::transaction(compare.collect(), change.collect(), read.collect()).finish();
@@ -263,5 +264,9 @@ impl Store for Etcd {
 
     fn check(&self) -> Later<'_, ()> {
         Box::pin(self.synchronise())
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 }

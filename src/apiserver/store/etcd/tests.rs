@@ -37,8 +37,7 @@ impl Process {
         let name = format!("steersman-etcd-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (port, peers) = (free(), free());
+        let (port, peers) = (free_port(), free_port());
         let mut arguments: Vec<String> = [
             ("data-dir", folder.join("data").display().to_string()),
             ("listen-client-urls", format!("{scheme}://127.0.0.1:{port}")),
@@ -55,6 +54,21 @@ impl Process {
         let mut process = Self { child: None, arguments, scheme, port, folder };
         process.again();
         Some(process)
+    }
+
+    /// Starts three that are one.
+    fn cluster() -> Option<Vec<Self>> {
+        let peers = [free_port(), free_port(), free_port()];
+        let url = |n: usize| format!("http://127.0.0.1:{}", peers[n]);
+        let all: Vec<String> = (0..3).map(|n| format!("m{n}={}", url(n))).collect();
+        let member = |n: usize| {
+            Self::start_with("http", |_| {
+                let own = [("name", format!("m{n}")), ("initial-cluster", all.join(","))];
+                let urls = ["listen-peer-urls", "initial-advertise-peer-urls"].map(|flag| (flag, url(n)));
+                own.iter().chain(&urls).map(|(flag, value)| format!("--{flag}={value}")).collect()
+            })
+        };
+        (0..3).map(member).collect()
     }
 
     /// Starts it again over the same data.
@@ -97,6 +111,10 @@ impl Process {
     }
 }
 
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
@@ -114,7 +132,7 @@ fn key(name: &str) -> Key {
 
 fn put(name: &str, expect: Expect, value: &str) -> Write {
     let object = json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name}, "data": {"v": value}});
-    Write { key: key(name), expect, object: Some(Encoded::new(&object)) }
+    Write { key: key(name), expect, change: Change::Put(Encoded::new(&object)) }
 }
 
 fn all(at: Option<Revision>) -> Range<'static> {
@@ -190,6 +208,31 @@ fn etcd_goes_away_and_comes_back() {
             assert_eq!(content(&store, None).await, content(&other, None).await);
             assert_eq!(content(&store, Some(first)).await.len(), 1, "history is still there");
         }
+    });
+}
+
+#[test]
+fn a_member_that_hangs_is_left() {
+    let Some(members) = Process::cluster() else { return };
+    run(async {
+        let servers = members.iter().flat_map(|member| member.options("").servers).collect();
+        let store = Process::connect(&EtcdOptions { servers, ..members[0].options("/registry") }).await;
+        let first = store.commit(vec![put("a", Expect::Absent, "1")]).await.unwrap();
+        let mut feed = store.watch(&key("").collection, Some(first)).await.unwrap();
+        let hanging = members[0].child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", "STOP", &hanging]).status().unwrap().success());
+        let mut made = 0;
+        for n in 0..60 {
+            match store.commit(vec![put(&format!("b{n}"), Expect::Absent, "1")]).await {
+                Ok(revision) => {
+                    made = revision;
+                    break;
+                }
+                Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error}"),
+            }
+        }
+        while feed.next().await.unwrap().last().unwrap().revision < made {}
+        assert!(store.get(&key("a")).await.unwrap().is_some());
     });
 }
 
@@ -336,7 +379,7 @@ fn as_a_store_in_memory() {
                     let write = |expect: Expect| {
                         let mut write = put(&name, expect, &number.to_string());
                         if *delete && there.is_some() {
-                            write.object = None;
+                            write.change = Change::Delete;
                         }
                         write
                     };

@@ -1,7 +1,7 @@
 use super::format::{FRAME, HEADER};
 use super::*;
 use crate::apiserver::encoding::Encoded;
-use crate::apiserver::store::Expect;
+use crate::apiserver::store::{Change, Expect};
 use proptest::prelude::*;
 use serde_json::json;
 use std::fs;
@@ -47,7 +47,7 @@ fn key(name: &str) -> Key {
 
 fn put(name: &str, expect: Expect, value: &str) -> Write {
     let object = json!({"metadata": {"name": name, "uid": "u", "labels": {"l": value}}, "data": {"v": value}});
-    Write { key: key(name), expect, object: Some(Encoded::new(&object)) }
+    Write { key: key(name), expect, change: Change::Put(Encoded::new(&object)) }
 }
 
 /// All that a store has: place, revision, bytes.
@@ -72,7 +72,10 @@ fn what_was_written_is_there_again_and_so_is_the_history() {
             a = store.commit(vec![put("a", Expect::Absent, "1")]).await.unwrap();
             store.commit(vec![put("b", Expect::Absent, "1"), put("c", Expect::Absent, "é<\"")]).await.unwrap();
             store.commit(vec![put("a", Expect::At(a), "2")]).await.unwrap();
-            store.commit(vec![Write { key: key("b"), expect: Expect::At(a + 1), object: None }]).await.unwrap();
+            store
+                .commit(vec![Write { key: key("b"), expect: Expect::At(a + 1), change: Change::Delete }])
+                .await
+                .unwrap();
             before = content(&store, None).await;
         }
         let store = place.open();
@@ -237,7 +240,7 @@ fn an_interrupted_compaction_is_made_good() {
         drop(store);
         // A snapshot that is there while the logs it replaces are still there too.
         let memory = Memory::new();
-        let object = put("a", Expect::Absent, "1").object.unwrap();
+        let object = put("a", Expect::Absent, "1").change.object().unwrap().clone();
         memory.replay(1, vec![(key("a"), Some(object))]);
         let old = fs::read(&place.files("log")[0]).unwrap();
         let folder = Folder::lock(&place.0).unwrap();
@@ -309,7 +312,7 @@ proptest! {
                     for transaction in &mut transactions {
                         let mut write = put(&name, expect, &number.to_string());
                         if *delete && there.is_some() {
-                            write.object = None;
+                            write.change = Change::Delete;
                         }
                         transaction.push(write);
                     }

@@ -147,5 +147,5 @@ impl Writer {
 }
 
 fn size(job: &Job) -> usize {
-    job.writes.iter().map(|write| write.object.as_ref().map_or(0, |object| object.size())).sum()
+    job.writes.iter().map(|write| write.change.object().map_or(0, |object| object.size())).sum()
 }
