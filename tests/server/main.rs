@@ -7,5 +7,6 @@ mod clients;
 mod connection;
 mod durability;
 mod etcd;
+mod http2;
 mod load;
 mod several;

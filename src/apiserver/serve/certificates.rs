@@ -12,6 +12,9 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The name of HTTP/2 in TLS handshakes.
+pub const HTTP2: &[u8] = b"h2";
+
 /// The names that a server inside a cluster has, besides its addresses.
 const NAMES: [&str; 5] =
     ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
@@ -88,7 +91,7 @@ impl Certificates {
             }
         };
         let mut config = builder.with_single_cert(chain, key).map_err(io::Error::other)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
 }

@@ -1,6 +1,7 @@
 //! The server on the network: ports, TLS, who may reach it, and how it ends.
 
 mod certificates;
+mod connection;
 
 pub use certificates::{private_folder, write_private};
 
@@ -10,37 +11,21 @@ use super::auth::signer::Signer;
 use super::auth::subject;
 use super::auth::{MASTERS, User};
 use super::claims::ServiceRange;
-use super::errors;
 use super::pipeline::{Server, Setup};
-use super::respond::{self, Body, Format};
 use super::store::{Etcd, EtcdOptions, File, Memory, Store};
-use certificates::Certificates;
-use http::{Request, Response};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use certificates::{Certificates, HTTP2};
+use connection::PATIENCE;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-/// The largest body, as in kube-apiserver.
-const MOST: usize = 3 << 20;
-/// How long a connection may take to say what it wants, and to shake hands.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a body may take to come; kube-apiserver gives a request as much.
-const BODY: Duration = Duration::from_secs(60);
-/// The most bytes of a request's headers, and the most that wait for a connection to take them.
-const BUFFER: usize = 64 << 10;
 /// How long requests may go on after the server was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -277,7 +262,7 @@ impl Bound {
         let Some(listener) = &self.plain else { return std::future::pending().await };
         loop {
             let Some(stream) = next(listener).await? else { continue };
-            tokio::spawn(connection(self.server.clone(), stream, Peer::default(), stopping.subscribe()));
+            tokio::spawn(connection::http1(self.server.clone(), stream, Peer::default(), stopping.subscribe()));
         }
     }
 
@@ -289,9 +274,14 @@ impl Bound {
             tokio::spawn(async move {
                 // A handshake that fails is its client's business.
                 let Ok(Ok(stream)) = timeout(PATIENCE, acceptor.accept(stream)).await else { return };
-                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                let session = stream.get_ref().1;
+                let certificate = session.peer_certificates().and_then(|chain| chain.first());
                 let peer = Peer { user: certificate.and_then(|certificate| subject::user(certificate)) };
-                connection(server, stream, peer, stop).await;
+                if session.alpn_protocol() == Some(HTTP2) {
+                    connection::http2(server, stream, peer, stop).await;
+                } else {
+                    connection::http1(server, stream, peer, stop).await;
+                }
             });
         }
     }
@@ -314,45 +304,6 @@ async fn next(listener: &TcpListener) -> io::Result<Option<TcpStream>> {
             }
         },
     }
-}
-
-async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
-    server: Arc<Server>,
-    stream: S,
-    peer: Peer,
-    mut stop: watch::Receiver<bool>,
-) {
-    let service = service_fn(move |request| answer(server.clone(), peer.clone(), request));
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    // A connection that breaks is its client's business.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
-}
-
-async fn answer(server: Arc<Server>, peer: Peer, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let (mut parts, body) = request.into_parts();
-    let body = match timeout(BODY, Limited::new(body, MOST).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Err(_) => return Ok(respond::failure(&errors::timed_out(), Format::Json)),
-        Ok(Err(error)) => {
-            let failure = if error.is::<LengthLimitError>() {
-                errors::too_large(MOST)
-            } else {
-                errors::bad_request(error.to_string())
-            };
-            return Ok(respond::failure(&failure, Format::Json));
-        }
-    };
-    parts.extensions.insert(peer);
-    Ok(server.respond(Request::from_parts(parts, body)).await)
 }
 
 #[cfg(test)]
