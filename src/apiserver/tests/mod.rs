@@ -6,6 +6,7 @@ mod certificates;
 mod custom;
 mod deletes;
 mod fuzz;
+mod fuzz_patches;
 mod patches;
 mod policies;
 mod reads;

@@ -1,7 +1,7 @@
 //! Definitions with schemas and rules that make little sense, and objects that hardly fit them, from a fixed seed: none may
 //! end in a panic or a 5xx, nor take long.
 
-use super::fuzz::Dice;
+use super::fuzz::{Dice, rounds, seed};
 use super::*;
 
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -156,8 +156,8 @@ fn foos(schema: Value) -> Value {
 fn no_schema_breaks_the_server() {
     run(async {
         let client = Client::new().await;
-        let (mut dice, mut taken) = (Dice(0x5eed_5c4e), 0);
-        for round in 0..100 {
+        let (mut dice, mut taken) = (Dice(seed(0x5eed_5c4e)), 0);
+        for round in 0..rounds(100) {
             let spec = schema(&mut dice, 3);
             let whole = json!({"type": "object", "properties": {"spec": spec}});
             let answer = client.post(DEFINITIONS, foos(whole.clone())).await;
@@ -190,11 +190,11 @@ fn no_schema_breaks_the_server() {
 fn no_expression_breaks_the_server() {
     run(async {
         let client = Client::new().await;
-        let mut dice = Dice(0xce1);
+        let mut dice = Dice(seed(0xce1));
         let rule = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["configmaps"]});
         let binding = json!({"metadata": {"name": "b"}, "spec": {"policyName": "p", "validationActions": ["Deny"]}});
         client.post(&POLICIES.replace("policies", "policybindings"), binding).await.expect(201);
-        for round in 0..400 {
+        for round in 0..rounds(400) {
             let text = expression(&mut dice, 5).replace("oldSelf", "oldObject").replace("self", "object");
             let policy = json!({"metadata": {"name": "p"}, "spec": {
                 "matchConstraints": {"resourceRules": [rule]},
