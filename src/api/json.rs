@@ -11,7 +11,7 @@ pub use indent::indent;
 pub use lean::without_managed_fields;
 pub use number::{float, float_g, float_g32};
 pub(crate) use read::push_replacing;
-pub use read::{JsonError, MAX_DEPTH, from_slice, from_slice_strict, read_prefix};
+pub use read::{JsonError, MAX_DEPTH, Prefix, from_slice, from_slice_strict, read_prefix};
 
 use super::Value;
 use std::io::{self, Write};

@@ -6,7 +6,7 @@ use super::options::FieldValidation;
 use super::protobuf;
 use super::registry::Served;
 use crate::api::{GroupVersion, GroupVersionKind, Map, ObjectExt, Value, json};
-use crate::schema;
+use crate::schema::{self, DecodeError};
 use crate::yaml;
 
 /// What a body can be written in.
@@ -117,15 +117,17 @@ pub enum Misfit {
         version: String,
         /// The decoder's words.
         why: String,
+        /// The field that has the value; empty where it is not known, or the whole.
+        field: String,
     },
     /// It is refused for another reason.
     Refused(Failure),
 }
 
 impl Misfit {
-    fn failure(self, expected: &str) -> Failure {
+    pub(super) fn failure(self, expected: &str) -> Failure {
         match self {
-            Self::Undecodable { kind, version, why } => cannot_handle(&kind, &version, expected, &why),
+            Self::Undecodable { kind, version, why, .. } => cannot_handle(&kind, &version, expected, &why),
             Self::Refused(failure) => failure,
         }
     }
@@ -139,7 +141,9 @@ pub fn reshape(mut object: Value, served: &Served) -> Result<(Value, Vec<String>
     object.put(&["kind"], kind.as_str());
     match served.normalise(&mut object) {
         Ok(unknown) => Ok((object, unknown)),
-        Err(why) => Err(Misfit::Undecodable { kind: kind.clone(), version: version.clone(), why }),
+        Err(DecodeError { message: why, field }) => {
+            Err(Misfit::Undecodable { kind: kind.clone(), version: version.clone(), why, field })
+        }
     }
 }
 
@@ -148,10 +152,7 @@ fn judge(object: Value, odd: Vec<String>, served: &Served, validation: FieldVali
     let kind = &served.kind;
     match validation {
         FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
-        FieldValidation::Strict if !odd.is_empty() => {
-            let why = format!("strict decoding error: {}", odd.join(", "));
-            Err(cannot_handle(&kind.kind, &kind.version, &kind.kind, &why))
-        }
+        FieldValidation::Strict if !odd.is_empty() => Err(not_strict(kind, &odd)),
         _ => Ok(Decoded { object, warnings: odd.iter().flat_map(|odd| warnings(odd)).collect() }),
     }
 }
@@ -183,7 +184,10 @@ fn check_kind(object: &Value, served: &Served) -> Result<(), Misfit> {
     if found == *expected {
         return Ok(());
     }
-    let undecodable = |why| Err(Misfit::Undecodable { kind: found.kind.clone(), version: found.version.clone(), why });
+    let undecodable = |why| {
+        let (kind, version) = (found.kind.clone(), found.version.clone());
+        Err(Misfit::Undecodable { kind, version, why, field: String::new() })
+    };
     if !served.knows_kind(&found) {
         let scheme = "in scheme \"pkg/api/legacyscheme/scheme.go:30\"";
         let (kind, version) = (&found.kind, version.to_string());
@@ -214,6 +218,12 @@ fn check_custom_kind(object: &Value, expected: &GroupVersionKind) -> Answer<()> 
     let mut errors = Errors::default();
     errors.invalid("kind", &object.kind().into(), &format!("must be {}", expected.kind));
     Err(invalid(About { group: &expected.group, kind: object.kind(), name: object.name() }, errors))
+}
+
+/// Refuses an object for its unknown and doubled fields.
+pub(super) fn not_strict(kind: &GroupVersionKind, odd: &[String]) -> Failure {
+    let why = format!("strict decoding error: {}", odd.join(", "));
+    cannot_handle(&kind.kind, &kind.version, &kind.kind, &why)
 }
 
 fn cannot_handle(kind: &str, version: &str, expected: &str, why: &str) -> Failure {

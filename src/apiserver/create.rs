@@ -12,6 +12,7 @@ use super::pipeline::{Call, Server, store_failure};
 use super::registry::Served;
 use super::respond::{self, Body, Shown};
 use super::store::{Change, Expect, Key, StoreError, Write};
+use crate::api::time::Moment;
 use crate::api::{ObjectExt, Value};
 use http::{Response, StatusCode};
 
@@ -85,16 +86,7 @@ impl Server {
         warnings.extend(meta::doubled_owners(&meta::dedup_owners(&mut object), meta::AFTER_ADMISSION));
         self.confirm_grant(new.user, served, namespace, None, &object).await?;
         let generated = object.name().is_empty();
-        meta::prepare_new(&mut object, served, namespace, now);
-        (rules.prepare_for_create)(&mut object);
-        admission::note_requester(served, new.user, &mut object);
-        meta::prune(&mut object);
-        let mut errors = Errors::default();
-        meta::validate(&object, served.info.namespaced(), &rules.name_complaints, &mut errors);
-        served.validate(&object, None, &mut errors);
-        if !errors.causes.is_empty() {
-            return Err(invalid(served.about_kind(object.name()), errors));
-        }
+        served.complete(&mut object, namespace, new.user, now)?;
         if let Some(user) = new.user.filter(|_| new.applied) {
             self.require(user, &Attributes::of(served, "create", namespace, object.name())).await?;
         }
@@ -156,6 +148,18 @@ pub(super) fn check_namespace(object: &Value, namespace: &str) -> Answer<()> {
 }
 
 impl Served {
+    /// Gives a new object what the server alone sets, and refuses it when it is not valid then.
+    pub(super) fn complete(&self, object: &mut Value, namespace: &str, user: Option<&User>, now: Moment) -> Answer<()> {
+        meta::prepare_new(object, self, namespace, now);
+        (self.rules.prepare_for_create)(object);
+        admission::note_requester(self, user, object);
+        meta::prune(object);
+        let mut errors = Errors::default();
+        meta::validate(object, self.info.namespaced(), &self.rules.name_complaints, &mut errors);
+        self.validate(object, None, &mut errors);
+        if errors.causes.is_empty() { Ok(()) } else { Err(invalid(self.about_kind(object.name()), errors)) }
+    }
+
     /// Whether the status is a subresource, and so not part of the main one.
     pub(super) fn has_status(&self) -> bool {
         self.subresource("status").is_some()

@@ -29,7 +29,8 @@ impl About<'_> {
         Details { name: name.into(), group: group.into(), kind: kind.into(), ..Details::default() }
     }
 
-    fn qualified(self) -> String {
+    /// `kind.group`.
+    pub(super) fn qualified(self) -> String {
         qualified(self.kind, self.group)
     }
 }

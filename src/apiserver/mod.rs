@@ -20,6 +20,7 @@ pub mod expressions;
 pub mod health;
 pub mod kinds;
 pub mod meta;
+pub mod offline;
 pub mod openapi;
 pub mod options;
 pub mod ownership;

@@ -137,7 +137,10 @@ pub(super) fn patched_scale(
     let kind = GroupVersionKind::new("autoscaling", "v1", "Scale");
     let schema = schema::builtin().kind(&kind);
     let reshape = |new: Value| {
-        let undecodable = |why| Misfit::Undecodable { kind: kind.kind.clone(), version: kind.version.clone(), why };
+        let undecodable = |why| {
+            let (kind, version) = (kind.kind.clone(), kind.version.clone());
+            Misfit::Undecodable { kind, version, why, field: String::new() }
+        };
         let of = schema.ok_or_else(|| undecodable("no such type".into()))?;
         // Only its fields are looked at; what has been left out stays so.
         let unknown = schema::normalise(&mut new.clone(), of).map_err(|error| undecodable(error.to_string()))?;

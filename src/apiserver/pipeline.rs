@@ -270,8 +270,7 @@ impl Server {
         };
         check_segment(target)?;
         let call = Call { target, query, headers, body, user, served, accepted, now: (self.clock)(), warnings };
-        call.warn(deprecation(target).map(String::from));
-        call.warn(served.custom.as_ref().and_then(|custom| custom.deprecation.clone()));
+        call.warn(served.deprecation());
         let answer = self.verb(&call).await;
         let writes = !matches!(target.verb(), Verb::Get | Verb::List | Verb::Watch);
         if writes && answer.is_ok() && *served.collection == *custom::COLLECTION {
@@ -342,15 +341,6 @@ fn attributes(method: &Method, path: &str, target: &Target, query: &Query) -> At
         namespace: target.namespace.clone(),
         name,
         path: String::new(),
-    }
-}
-
-/// What a client of an old resource is told.
-fn deprecation(target: &Resource) -> Option<&'static str> {
-    match (target.group.as_str(), target.version.as_str(), target.resource.as_str()) {
-        ("", "v1", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+"),
-        ("", "v1", "endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
-        _ => None,
     }
 }
 

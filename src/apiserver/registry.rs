@@ -10,7 +10,7 @@ use super::request::{Resource as Target, Verb};
 use super::respond::Shown;
 use crate::api::group::qualified;
 use crate::api::{GroupVersion, GroupVersionKind, ObjectExt, TypeRef, Value};
-use crate::schema::{self, Resource, Subresource, TableColumn};
+use crate::schema::{self, DecodeError, Resource, Subresource, TableColumn};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -107,11 +107,25 @@ impl Served {
     }
 
     /// Brings a decoded object into the form of its type: unknown fields go, and are complained about.
-    pub fn normalise(&self, object: &mut Value) -> Result<Vec<String>, String> {
+    pub fn normalise(&self, object: &mut Value) -> Result<Vec<String>, DecodeError> {
         match (&self.custom, self.schema) {
             (Some(custom), _) => custom.normalise(object),
-            (None, Some(schema)) => schema::normalise(object, schema).map_err(|error| error.to_string()),
+            (None, Some(schema)) => schema::normalise(object, schema),
             (None, None) => Ok(Vec::new()),
+        }
+    }
+
+    /// What clients of an old resource are told.
+    pub fn deprecation(&self) -> Option<String> {
+        if let Some(custom) = &self.custom {
+            return custom.deprecation.clone();
+        }
+        match (self.info.group.as_str(), self.info.version.as_str(), self.info.resource.as_str()) {
+            ("", "v1", "componentstatuses") => Some("v1 ComponentStatus is deprecated in v1.19+".into()),
+            ("", "v1", "endpoints") => {
+                Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".into())
+            }
+            _ => None,
         }
     }
 
@@ -312,6 +326,12 @@ impl Registry {
     /// A resource of the core group.
     pub fn core(&self, resource: &str) -> Option<&Arc<Served>> {
         self.find("", "v1", resource)
+    }
+
+    /// A resource, built in or custom, by the full name of its objects' kind.
+    pub fn by_kind(&self, kind: &GroupVersionKind) -> Option<Arc<Served>> {
+        let is_it = |served: &&Arc<Served>| served.kind == *kind;
+        self.served.iter().find(is_it).cloned().or_else(|| self.custom().iter().find(is_it).cloned())
     }
 
     /// A built-in resource by the kind of its objects.

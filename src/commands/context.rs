@@ -15,7 +15,7 @@ use crate::ops::options::DryRun;
 use crate::output::format::{self, Choice, Chosen};
 use crate::output::terminal::{Colour, Screen, Style, Surface};
 use clap::{ArgMatches, Command};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -176,7 +176,8 @@ pub struct Context {
     runtime: Option<Rc<Runtime>>,
     client: Option<Rc<Client>>,
     kubeconfig: Option<Rc<Kubeconfig>>,
-    warned: bool,
+    /// What was warned of in a server's place.
+    warned: BTreeSet<String>,
     advice: Vec<&'static str>,
 }
 
@@ -201,7 +202,7 @@ impl Context {
             runtime: None,
             client: None,
             kubeconfig: None,
-            warned: false,
+            warned: BTreeSet::new(),
             advice: Vec::new(),
         };
         cx.colour(Colour::Auto);
@@ -316,7 +317,7 @@ impl Context {
 
     /// Fails after a server's warnings, when `--warnings-as-errors` says so.
     pub fn judge_warnings(&self) -> Result<(), Failure> {
-        let count = self.client.as_ref().map_or(0, |client| client.log().warning_count());
+        let count = self.client.as_ref().map_or(0, |client| client.log().warning_count()) + self.warned.len();
         match count {
             _ if !self.settings.warnings_as_errors => Ok(()),
             0 => Ok(()),
@@ -327,10 +328,16 @@ impl Context {
 
     /// Warns on stderr, as a server's warnings are shown.
     pub fn warn(&mut self, text: &str) {
-        self.warned = true;
         let _ = self.stdout.flush();
         let _ = self.stderr.styled(Style::Warning, "Warning:");
         self.complain(&format!(" {text}\n"));
+    }
+
+    /// Warns of what a server would have warned of, once.
+    pub fn warn_as_server(&mut self, text: &str) {
+        if self.warned.insert(text.to_owned()) {
+            self.warn(text);
+        }
     }
 
     /// The time.
@@ -454,6 +461,11 @@ impl Context {
     /// The namespace to work in.
     pub fn namespace(&mut self) -> Result<String, Failure> {
         Ok(self.kubeconfig()?.namespace().map_err(client::Error::from)?.0)
+    }
+
+    /// The namespace to work in, and whether it was asked for by name, for who connects to nothing.
+    pub fn namespace_offline(&mut self) -> Result<(String, bool), Failure> {
+        Ok(self.kubeconfig()?.namespace_offline().map_err(client::Error::from)?)
     }
 
     /// The namespace that was asked for by name.

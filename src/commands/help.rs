@@ -39,8 +39,8 @@ pub fn text(path: &[String], program: &'static str) -> String {
             let _ = writeln!(out, "  {:width$}{about}", c.get_name());
         }
     }
-    let own: Vec<&Arg> =
-        command.get_arguments().filter(|arg| !arg.is_global_set() && arg.get_long().is_some()).collect();
+    let is_own = |arg: &&Arg| !arg.is_global_set() && !arg.is_hide_set() && arg.get_long().is_some();
+    let own: Vec<&Arg> = command.get_arguments().filter(is_own).collect();
     if !own.is_empty() {
         let _ = write!(out, "\nOptions:\n{}", flags(own, default));
     }

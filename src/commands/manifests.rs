@@ -3,7 +3,7 @@
 use super::{Context, Failure};
 use crate::api::{Object, ObjectExt};
 use crate::client::{self, Mapping};
-use crate::expr::selector;
+use crate::expr::selector::{LabelSelector, parse_labels};
 use crate::manifest::kustomize::{self, Restriction};
 use crate::manifest::{self, Input, Item, Sources};
 use crate::ops::infos::Info;
@@ -22,7 +22,7 @@ async fn place(cluster: &Cluster, item: Item, defined: &[Mapping]) -> Result<Inf
         Ok(mapping) => mapping,
         Err(client::Error::Map(error)) => match defined.iter().find(|mapping| mapping.gvk == kind) {
             Some(mapping) => mapping.clone(),
-            None if item.listed => return Err(Failure::message(format!("unable to recognize {error}"))),
+            None if item.place.item.is_some() => return Err(Failure::message(format!("unable to recognize {error}"))),
             None => return Err(definitions::unmapped(&item.object, &item.source, &error)),
         },
         Err(error) => return Err(error.into()),
@@ -34,17 +34,32 @@ async fn place(cluster: &Cluster, item: Item, defined: &[Mapping]) -> Result<Inf
 async fn placed(cluster: &Cluster, item: Result<Item, Failure>, defined: &[Mapping]) -> Result<Info, Failure> {
     match item {
         // What is wrong with an item is told as one of several, even when it is the only one.
-        Ok(item) if item.listed => place(cluster, item, defined).await.map_err(|failure| Failure::Many(vec![failure])),
+        Ok(item) if item.place.item.is_some() => {
+            place(cluster, item, defined).await.map_err(|failure| Failure::Many(vec![failure]))
+        }
         Ok(item) => place(cluster, item, defined).await,
         Err(failure) => Err(failure),
     }
 }
 
-fn unread(error: manifest::Error) -> Failure {
+pub(super) fn unread(error: manifest::Error) -> Failure {
     match error {
         manifest::Error::Listed(text) => Failure::Plain(text),
         _ => Failure::Message(error.to_string()),
     }
+}
+
+/// What the sources name.
+pub fn inputs(sources: &Sources) -> Result<Vec<Input>, Failure> {
+    sources.inputs().map_err(|errors| Failure::Many(errors.into_iter().map(unread).collect()))
+}
+
+/// Reads `-l`.
+pub fn selector(labels: &str) -> Result<Option<LabelSelector>, Failure> {
+    (!labels.is_empty())
+        .then(|| parse_labels(labels))
+        .transpose()
+        .map_err(|error| Failure::message(format!("the provided selector {labels:?} is not valid: {error}")))
 }
 
 impl Context {
@@ -80,10 +95,7 @@ impl Context {
         validation: Option<Validation>,
         defining: bool,
     ) -> Result<Vec<Result<Info, Failure>>, Failure> {
-        let selector = (!labels.is_empty())
-            .then(|| selector::parse_labels(labels))
-            .transpose()
-            .map_err(|error| Failure::message(format!("the provided selector {labels:?} is not valid: {error}")))?;
+        let selector = selector(labels)?;
         let is_meant = |object: &Object| selector.as_ref().is_none_or(|s| s.matches(|key| object.label(key)));
         let check = match validation {
             None | Some(Validation::Ignore) => manifest::Check::No,
@@ -108,7 +120,7 @@ impl Context {
     pub async fn infos_in(&mut self, cluster: &Cluster, source: &str, text: &[u8]) -> Vec<Result<Info, Failure>> {
         let mut infos = Vec::new();
         for item in manifest::items(source, text, manifest::Check::No) {
-            infos.push(placed(cluster, item.map_err(unread), &[]).await);
+            infos.push(placed(cluster, item.map_err(|fault| unread(fault.error)), &[]).await);
         }
         infos
     }
@@ -119,16 +131,12 @@ impl Context {
         sources: &Sources,
         check: manifest::Check,
     ) -> Result<Vec<Result<Item, Failure>>, Failure> {
-        let inputs = match sources.inputs() {
-            Ok(inputs) => inputs,
-            Err(errors) => return Err(Failure::Many(errors.into_iter().map(unread).collect())),
-        };
         let mut items = Vec::new();
-        for input in inputs {
+        for input in inputs(sources)? {
             match self.read_input(&input).await {
                 Ok(text) => {
                     let found = manifest::items(input.name(), &text, check).into_iter();
-                    items.extend(found.map(|item| item.map_err(unread)));
+                    items.extend(found.map(|item| item.map_err(|fault| unread(fault.error))));
                 }
                 Err(failure) => items.push(Err(failure)),
             }
@@ -136,7 +144,8 @@ impl Context {
         Ok(items)
     }
 
-    async fn read_input(&mut self, input: &Input) -> Result<Vec<u8>, Failure> {
+    /// The text of an input.
+    pub async fn read_input(&mut self, input: &Input) -> Result<Vec<u8>, Failure> {
         match input {
             Input::Stdin => self.read_stdin().map(manifest::as_utf8),
             Input::File(path) => Input::read_file(path).map_err(|error| Failure::message(error.to_string())),

@@ -43,6 +43,7 @@ mod logs;
 mod manifests;
 mod nodes;
 mod objects;
+mod offline;
 mod options;
 mod patch;
 mod plugin;
@@ -151,13 +152,14 @@ pub fn table(program: &'static str) -> Command {
         .allow_external_subcommands(true)
         .args(sets::global(program))
         .arg(help_flag());
-    with_below(root, COMMANDS)
+    with_below(root, COMMANDS, program)
 }
 
-fn with_below(command: Command, below: &[Entry]) -> Command {
+/// Adds the commands below a command. Each has the program's name, which its flags may depend on, for its display name.
+fn with_below(command: Command, below: &[Entry], program: &'static str) -> Command {
     command.subcommands(below.iter().map(|entry| {
-        let command = (entry.command)().disable_help_flag(true).disable_help_subcommand(true);
-        with_below(command, entry.below)
+        let command = (entry.command)().display_name(program).disable_help_flag(true).disable_help_subcommand(true);
+        with_below(command, entry.below, program)
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use super::flags::{Flags, text, words};
 use super::objects::apart;
+use super::offline::{self, Trial};
 use super::{Context, Exit, Failure, interrupted, sets};
 use crate::api::{GoDuration, Object, ObjectExt};
 use crate::client::{JSON, Request};
@@ -32,11 +33,13 @@ pub fn command() -> Command {
         )
         .before_help("-f FILENAME")
         .defer(|c| {
+            let offline = sets::offline(&c);
             c.args(sets::files("The file, folder or URL with the objects."))
                 .args(sets::output())
                 .args(sets::deletion(false))
                 .args([
                     sets::dry_run(),
+                    offline,
                     sets::field_manager("kubectl-replace"),
                     sets::record(),
                     sets::save_config(),
@@ -51,6 +54,8 @@ pub fn command() -> Command {
 #[derive(Debug, PartialEq)]
 struct Plan {
     sources: Sources,
+    /// Whether no server is asked.
+    offline: bool,
     sending: Sending,
     save_config: bool,
     /// How objects are deleted first, where they are.
@@ -94,6 +99,7 @@ fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
     };
     Ok(Plan {
         sources,
+        offline: offline::asked(matches, dry_run, &["raw", "subresource"])?,
         sending: Sending {
             dry_run,
             manager: matches.text("field-manager").into(),
@@ -125,6 +131,18 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let printer = cx.printer(matches, "replaced", plan.sending.dry_run)?;
     if !plan.raw.is_empty() {
         return raw(&plan, cx);
+    }
+    if plan.offline {
+        let trial = Trial {
+            sources: &plan.sources,
+            labels: "",
+            validation: plan.sending.validation.unwrap_or_default(),
+            doing: "replacing",
+            nothing: "",
+            unknown: "whether an object is there to be replaced",
+        };
+        let prepare = |info: &Info| Ok(prepared(info, &plan));
+        return offline::run(&trial, cx, prepare, |cx, object| printer.print(&object, cx.stdout())).map(|()| 0);
     }
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
@@ -282,6 +300,8 @@ mod tests {
             ("replace -f a -R --raw /x", "--raw and --recursive are mutually exclusive"),
             ("replace -f a -o json --raw /x", "--raw and --output are mutually exclusive"),
             ("replace -f a --raw x", "--raw must be a valid URL path"),
+            ("replace -f a --offline", "--offline asks no server, and only works with --dry-run=client"),
+            ("replace -f a --offline --dry-run=client --raw /x", "--offline cannot be used with --raw"),
         ] {
             let failure = format!("{:?}", planned(line).unwrap_err());
             assert!(failure.contains(words), "{line}: {failure}");

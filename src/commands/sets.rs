@@ -2,8 +2,8 @@
 
 use super::flags::{deprecated, integer, levels, lines, list, span, switch, text, text_or};
 use crate::output::terminal::Colour;
-use clap::Arg;
 use clap::builder::ValueParser;
+use clap::{Arg, Command};
 
 /// `-f`, `-k`, `-R`.
 pub fn files(help: &'static str) -> Vec<Arg> {
@@ -85,6 +85,13 @@ pub fn dry_run() -> Arg {
         "unchanged",
         "none, client or server. client prints what would be sent and sends nothing; server has the server do all but store it.",
     )
+}
+
+/// `--offline`. kubectl has none, so that it is not shown under that name, but obeyed.
+pub fn offline(command: &Command) -> Arg {
+    let help = "With --dry-run=client: ask no server, and check the objects by the rules of the bundled one and by the \
+                CustomResourceDefinitions in the same input.";
+    switch("offline", None, false, help).hide(command.get_display_name() == Some("kubectl"))
 }
 
 /// `--field-manager`.

@@ -170,6 +170,18 @@ impl Kubeconfig {
             return Ok((self.flags.namespace.clone(), true));
         }
         self.confirm_usable()?;
+        self.namespace_offline()
+    }
+
+    /// As [`Kubeconfig::namespace`], for who connects to nothing: whether the cluster and the user are usable does not
+    /// matter.
+    ///
+    /// # Errors
+    /// When there is no such context.
+    pub fn namespace_offline(&self) -> Result<(String, bool), Error> {
+        if !self.flags.namespace.is_empty() {
+            return Ok((self.flags.namespace.clone(), true));
+        }
         let namespace = self.context()?.namespace;
         if !namespace.is_empty() {
             return Ok((namespace, false));

@@ -1,44 +1,68 @@
 //! From the text of a manifest to objects: documents are parted, lists opened.
 
-use super::{Error, Item, metadata};
+use super::{Error, Item, Place, metadata};
 use crate::api::{Map, Object, ObjectExt, Value, json};
 use crate::yaml::{self, Document};
 
 /// Whether objects are checked before they are decoded: what is checked is told in other words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// They are, as `--validate` says unless it is off.
+    /// They are, as `--validate` says unless it is off. After one that is wrong no more are read.
     Yes,
+    /// They are, each of them.
+    Each,
     /// They are not.
     No,
 }
 
-/// The objects in a text. A document that cannot be parsed, or that `check` complains of, is the last that is read.
-pub fn items(source: &str, text: &[u8], check: Check) -> Vec<Result<Item, Error>> {
+/// Why there is no object, and where.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{error}")]
+pub struct Fault {
+    /// Why.
+    pub error: Error,
+    /// Where.
+    pub place: Place,
+}
+
+/// The objects in a text. A document that cannot be parsed is the last that is read.
+pub fn items(source: &str, text: &[u8], check: Check) -> Vec<Result<Item, Fault>> {
     let mut found = Vec::new();
     for document in yaml::documents(text) {
         let document = match document {
             Ok(document) if document.value.is_null() => continue,
             Ok(document) => document,
             Err(error) => {
-                found.push(Err(Error::Syntax(source.into(), error.to_string())));
+                let place = Place { document: error.document, line: error.line, ..Place::default() };
+                found.push(Err(Fault { error: Error::Syntax(source.into(), error.to_string()), place }));
                 return found;
             }
         };
-        if check == Check::Yes
+        let (index, line, bytes) = (document.index, document.line, document.bytes.clone());
+        let place = |item| Place { document: index, line, bytes: bytes.clone(), item };
+        if check != Check::No
             && let Some(complaint) = complaint(&document.value)
         {
-            found.push(Err(Error::Invalid(source.into(), complaint)));
-            return found;
-        }
-        let (index, line) = (document.index, document.line);
-        let item = |object, listed| Item { object, source: source.into(), document: index, line, listed };
-        match objects(document, source, text) {
-            Ok(Objects::One(object)) => found.push(Ok(item(object, false))),
-            Ok(Objects::List(objects)) => {
-                found.extend(objects.into_iter().map(|object| object.map(|object| item(object, true))));
+            found.push(Err(Fault { error: Error::Invalid(source.into(), complaint), place: place(None) }));
+            if check == Check::Yes {
+                return found;
             }
-            Err(error) => found.push(Err(error)),
+            continue;
+        }
+        let has_doubled = document.has_doubled;
+        let mut add = |object: Result<Object, Error>, item| {
+            let place = place(item);
+            found.push(match object {
+                Ok(object) => Ok(Item { object, source: source.into(), place, has_doubled }),
+                Err(error) => Err(Fault { error, place }),
+            });
+        };
+        match objects(document, source, text) {
+            Ok(Objects::One(object)) => add(Ok(object), None),
+            Ok(Objects::List(objects)) => {
+                objects.into_iter().enumerate().for_each(|(index, object)| add(object, Some(index)));
+            }
+            Err(error) => add(Err(error), None),
         }
     }
     found

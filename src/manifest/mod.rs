@@ -12,12 +12,13 @@ mod paths;
 mod time;
 mod url;
 
-pub use decode::{Check, complaint, items};
+pub use decode::{Check, Fault, complaint, items};
 
 use crate::api::Object;
 use crate::api::gotext::{errno, quote};
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use thiserror::Error;
 
 /// What `-f`, `-k` and `-R` name.
@@ -106,12 +107,23 @@ pub struct Item {
     pub object: Object,
     /// The file, the URL, or `STDIN`.
     pub source: String,
-    /// The document in it, counted from 0.
+    /// Where in it.
+    pub place: Place,
+    /// Whether a key of its document is given more than once.
+    pub has_doubled: bool,
+}
+
+/// A place in a file, a URL's answer or standard input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The document, counted from 0.
     pub document: usize,
-    /// The line on which the document starts, counted from 1.
+    /// The line, counted from 1: of an object, the one on which its document starts; 0 when it is not known.
     pub line: usize,
-    /// Whether it was in a list.
-    pub listed: bool,
+    /// Where the text of the document is, in bytes.
+    pub bytes: Range<usize>,
+    /// The item of the list that the document is, counted from 0; none for the document itself.
+    pub item: Option<usize>,
 }
 
 /// Why there is no object, in kubectl's words.

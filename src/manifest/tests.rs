@@ -175,8 +175,8 @@ fn urls_are_looked_at() {
 fn read(text: &str, check: Check) -> Vec<String> {
     let shown = |item: super::Item| {
         let name = item.object.pointer("/metadata/name").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
-        let (kind, star) = (item.object["kind"].as_str().unwrap(), if item.listed { "*" } else { "" });
-        format!("{kind}/{name}{star}@{}:{}", item.document, item.line)
+        let (kind, star) = (item.object["kind"].as_str().unwrap(), if item.place.item.is_some() { "*" } else { "" });
+        format!("{kind}/{name}{star}@{}:{}", item.place.document, item.place.line)
     };
     items("f", text.as_bytes(), check)
         .into_iter()

@@ -54,11 +54,8 @@ pub async fn client_side(
         failure
             .when(&format!("retrieving current configuration of:\n{}\nfrom server for:", info.describe()), &info.source)
     };
+    check_name(info)?;
     if info.name.is_empty() {
-        let prefix = info.object.text(&["metadata", "generateName"]);
-        if !prefix.is_empty() {
-            return Err(Failure::message(format!("from {prefix}: cannot use generate name with apply")));
-        }
         return Err(retrieving(Failure::message("resource name may not be empty")));
     }
     let live = match get(cluster, info).await {
@@ -93,10 +90,27 @@ fn is_empty(patch: &Value) -> bool {
     patch.as_object().is_some_and(serde_json::Map::is_empty)
 }
 
-async fn create(cluster: &Cluster, info: &Info, options: &Options) -> Result<Applied, Failure> {
+/// Refuses an object that gets another name each time.
+fn check_name(info: &Info) -> Result<(), Failure> {
+    match info.object.text(&["metadata", "generateName"]) {
+        prefix if info.name.is_empty() && !prefix.is_empty() => {
+            Err(Failure::message(format!("from {prefix}: cannot use generate name with apply")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is sent of an object that is not there yet.
+pub fn as_new(info: &Info) -> Result<Object, Failure> {
+    check_name(info)?;
     let mut object = info.object.clone();
     last_applied::write(&mut object);
     without_nulls(&mut object);
+    Ok(object)
+}
+
+async fn create(cluster: &Cluster, info: &Info, options: &Options) -> Result<Applied, Failure> {
+    let mut object = as_new(info)?;
     if options.dry_run != DryRun::Client {
         let request = Request::create(&info.mapping, &info.namespace, &object);
         object = cluster

@@ -25,12 +25,17 @@ pub struct Info {
 impl Info {
     /// Finds an object's place: its resource, and the command's namespace where it says none.
     pub fn from_item(item: Item, mapping: Mapping, cluster: &Cluster) -> Result<Self, Failure> {
-        let Item { mut object, source, document, listed, .. } = item;
+        Self::within(item, mapping, &cluster.namespace).required(cluster)
+    }
+
+    /// As [`Info::from_item`], for who takes objects of all namespaces.
+    pub fn within(item: Item, mapping: Mapping, namespace: &str) -> Self {
+        let Item { mut object, source, place, .. } = item;
         let namespace = if mapping.namespaced {
             let own = object.namespace().to_string();
             if own.is_empty() {
-                object.put(&["metadata", "namespace"], cluster.namespace.as_str());
-                cluster.namespace.clone()
+                object.put(&["metadata", "namespace"], namespace);
+                namespace.to_owned()
             } else {
                 own
             }
@@ -40,13 +45,18 @@ impl Info {
             String::new()
         };
         let name = object.name().to_string();
-        Info { mapping, namespace, name, object, source, list: listed.then_some(document) }.required(cluster)
+        Info { mapping, namespace, name, object, source, list: place.item.map(|_| place.document) }
     }
 
     /// Refuses an object of another namespace than the one that was asked for by name.
     pub fn required(self, cluster: &Cluster) -> Result<Self, Failure> {
-        if cluster.enforced && self.mapping.namespaced && self.namespace != cluster.namespace {
-            return Err(Self::other_namespace(&self.namespace, &cluster.namespace));
+        if cluster.enforced { self.required_in(&cluster.namespace) } else { Ok(self) }
+    }
+
+    /// Refuses an object of another namespace than this one.
+    pub fn required_in(self, namespace: &str) -> Result<Self, Failure> {
+        if self.mapping.namespaced && self.namespace != namespace {
+            return Err(Self::other_namespace(&self.namespace, namespace));
         }
         Ok(self)
     }

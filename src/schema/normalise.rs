@@ -7,8 +7,13 @@ use thiserror::Error;
 
 /// Why a value is no object of its type, in the words of Go's JSON decoder.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct DecodeError(pub String);
+#[error("{message}")]
+pub struct DecodeError {
+    /// The words.
+    pub message: String,
+    /// The field that has the value, such as `spec.containers[0].ports`; empty for the whole.
+    pub field: String,
+}
 
 /// Brings a value into the form of its type, as decoding and encoding do: fields that the type does not have are taken
 /// away, null and empty fields that are not written go, fields that are always written come, and quantities, times and
@@ -149,7 +154,7 @@ impl<'a> Walk<'a> {
             ("object" | "array", other) => Err(self.wrong_kind(other, ty, go_type)),
             _ => match scalar::normalise(value, ty) {
                 Ok(()) => Ok(()),
-                Err(Some(message)) => Err(DecodeError(message)),
+                Err(Some(message)) => Err(DecodeError { message, field: self.path.clone() }),
                 Err(None) => Err(self.wrong_kind(value, ty, go_type)),
             },
         }
@@ -184,7 +189,8 @@ impl<'a> Walk<'a> {
             Some(name) => format!("Go struct field {name}.{}", self.fields),
             None => "Go value".into(),
         };
-        DecodeError(format!("json: cannot unmarshal {found} into {place} of type {go_type}"))
+        let message = format!("json: cannot unmarshal {found} into {place} of type {go_type}");
+        DecodeError { message, field: self.path.clone() }
     }
 }
 
@@ -410,7 +416,10 @@ mod tests {
             ),
         ] {
             let mut pod = json!({"spec": spec});
-            assert_eq!(normalise(&mut pod, kind("", "Pod")), Err(DecodeError(want.into())), "{spec}");
+            let error = normalise(&mut pod, kind("", "Pod")).unwrap_err();
+            assert_eq!(error.message, want, "{spec}");
+            // The way to the value, in the words of complaints about valid objects.
+            assert!(pod.pointer(&format!("/{}", error.field.replace(['.', '['], "/").replace(']', ""))).is_some());
         }
         let error = normalise(&mut json!([]), kind("", "Pod")).unwrap_err();
         assert_eq!(error.to_string(), "json: cannot unmarshal array into Go value of type v1.Pod");

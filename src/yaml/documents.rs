@@ -3,7 +3,8 @@
 
 use super::error::{CONVERTING, Fault, ReadError};
 use super::{Reader, compose, parse};
-use crate::api::{Value, json};
+use crate::api::Value;
+use crate::api::json::{self, Prefix};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -23,6 +24,8 @@ pub struct Document {
     pub index: usize,
     /// It was read by the rules of JSON.
     pub json: bool,
+    /// A key was given more than once, perhaps to override what a merge brought; see [`super::Marks::doubled`].
+    pub has_doubled: bool,
 }
 
 /// The documents of a stream, as kubectl reads it. The first error ends it.
@@ -70,10 +73,10 @@ impl Documents<'_> {
         let rest = &self.bytes[self.at..];
         let fault = match json::read_prefix(rest) {
             Ok(None) => return None,
-            Ok(Some((value, length))) => {
+            Ok(Some(Prefix { value, length, has_doubled })) => {
                 let space = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
                 self.go_to(self.at + space);
-                let document = self.document(value, self.at + length - space);
+                let document = self.document(value, self.at + length - space, has_doubled);
                 return Some(Ok(document));
             }
             Err(fault) => fault,
@@ -138,7 +141,7 @@ impl Documents<'_> {
         }
         let line = self.line;
         let document = match yaml_chunk(&self.bytes[start..end], self.reader) {
-            Ok(value) => Ok(self.document(value, end)),
+            Ok((value, doubled)) => Ok(self.document(value, end, !doubled.is_empty())),
             Err(mut error) => {
                 error.line = if error.line == 0 { 0 } else { error.line + line - 1 };
                 Err(error)
@@ -149,8 +152,9 @@ impl Documents<'_> {
     }
 
     /// The document from the current place to `end`, where the stream goes on.
-    fn document(&mut self, value: Value, end: usize) -> Document {
-        let document = Document { value, bytes: self.at..end, line: self.line, index: self.index, json: self.json };
+    fn document(&mut self, value: Value, end: usize, has_doubled: bool) -> Document {
+        let (bytes, line, index, json) = (self.at..end, self.line, self.index, self.json);
+        let document = Document { value, bytes, line, index, json, has_doubled };
         self.go_to(end);
         document
     }
@@ -170,14 +174,15 @@ fn starts_with_brace(bytes: &[u8]) -> bool {
     text.trim_start().starts_with('{')
 }
 
-/// Reads one document of a stream, whose lines all end with a single `\n` for the parser.
-fn yaml_chunk(bytes: &[u8], reader: Reader) -> Result<Value, ReadError> {
+/// Reads one document of a stream, whose lines all end with a single `\n` for the parser, and says which keys were given
+/// more than once.
+fn yaml_chunk(bytes: &[u8], reader: Reader) -> Result<(Value, Vec<String>), ReadError> {
     let text = utf8(bytes)?;
     let mut text = if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
     if !text.ends_with('\n') {
         text.to_mut().push('\n');
     }
-    Ok(read(&text, reader)?.0)
+    read(&text, reader)
 }
 
 /// Reads the first document of a YAML text, and says which keys were given more than once.

@@ -5,6 +5,7 @@ mod documents;
 mod error;
 mod gosyntax;
 pub mod kyaml;
+mod marks;
 mod parse;
 mod resolve;
 mod scan;
@@ -16,6 +17,7 @@ mod write;
 
 pub use documents::{Document, Documents, documents, documents_as};
 pub use error::ReadError;
+pub use marks::Marks;
 pub use write::{to_string, write};
 
 use crate::api::Value;

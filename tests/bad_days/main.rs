@@ -5,6 +5,7 @@
 
 #[cfg(target_os = "linux")]
 mod memory;
+mod offline;
 mod server;
 mod terminal;
 mod transport;

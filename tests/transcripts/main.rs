@@ -92,4 +92,4 @@ macro_rules! transcripts {
     };
 }
 
-transcripts! { completion config discovery generators objects }
+transcripts! { completion config discovery generators objects offline }

@@ -51,13 +51,25 @@ pub fn from_slice_strict(bytes: &[u8]) -> Result<(Value, Vec<String>), JsonError
 
 /// Reads the first value of a stream of values, and says how many bytes it took with the white space before it.
 /// None when there is only white space.
-pub fn read_prefix(bytes: &[u8]) -> Result<Option<(Value, usize)>, JsonError> {
+pub fn read_prefix(bytes: &[u8]) -> Result<Option<Prefix>, JsonError> {
     let mut reader = Reader::new(bytes);
     if reader.at == bytes.len() {
         return Ok(None);
     }
     let value = reader.value()?;
-    reader.too_large.map_or(Ok(Some((value, reader.at))), Err)
+    let prefix = Prefix { value, length: reader.at, has_doubled: !reader.doubled.is_empty() };
+    reader.too_large.map_or(Ok(Some(prefix)), Err)
+}
+
+/// The first value of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prefix {
+    /// The value.
+    pub value: Value,
+    /// How many bytes it took, with the white space before it.
+    pub length: usize,
+    /// Whether a key was given twice.
+    pub has_doubled: bool,
 }
 
 struct Reader<'a> {
@@ -439,8 +451,10 @@ mod tests {
 
     #[test]
     fn streams_are_read_value_by_value() {
-        assert_eq!(read_prefix(b" {} [1] 2"), Ok(Some((json!({}), 3))));
-        assert_eq!(read_prefix(b" [1] 2"), Ok(Some((json!([1]), 4))));
+        let prefix = |value, length, has_doubled| Ok(Some(Prefix { value, length, has_doubled }));
+        assert_eq!(read_prefix(b" {} [1] 2"), prefix(json!({}), 3, false));
+        assert_eq!(read_prefix(b" [1] 2"), prefix(json!([1]), 4, false));
+        assert_eq!(read_prefix(br#"{"a":1,"a":2}"#), prefix(json!({"a": 2}), 13, true));
         assert_eq!(read_prefix(b" \n"), Ok(None));
     }
 }

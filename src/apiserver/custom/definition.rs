@@ -1,6 +1,7 @@
 //! What a definition says of the resource that it defines.
 
 use super::column::Column;
+use super::naming::Taken;
 use super::scale::Paths;
 use super::schema::Schema;
 use super::{Custom, openapi};
@@ -46,6 +47,14 @@ const RULES_WITH_STATUS: Kind = Kind {
 pub fn holds(definition: &Value, condition: &str) -> bool {
     let conditions = definition.items_at(&["status", "conditions"]);
     conditions.iter().any(|c| c.text(&["type"]) == condition && c.text(&["status"]) == "True")
+}
+
+/// The resource that a definition will define when it gets the names that it asks for.
+pub fn foresee(definition: &Value, registry: &Registry) -> Vec<Arc<Served>> {
+    let mut definition = definition.clone();
+    let (names, _) = Taken::default().accept(&definition);
+    definition.put(&["status", "acceptedNames"], names);
+    serve(&definition, 0, registry)
 }
 
 /// The resource that an established definition defines, in each version that is served. `revision` is the one that

@@ -5,7 +5,7 @@ use super::super::meta;
 use super::schema::Schema;
 use crate::api::names::path_segment;
 use crate::api::{ObjectExt, TypeRef, Value};
-use crate::schema;
+use crate::schema::{self, DecodeError};
 
 fn metadata_type() -> Option<TypeRef<'static>> {
     schema::builtin().named("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")
@@ -15,12 +15,15 @@ fn metadata_type() -> Option<TypeRef<'static>> {
 ///
 /// # Errors
 /// What Go's decoder says of metadata that is none.
-pub fn normalise_metadata(object: &mut Value) -> Result<Vec<String>, String> {
+pub fn normalise_metadata(object: &mut Value) -> Result<Vec<String>, DecodeError> {
     let Some(metadata) = object.get_mut("metadata").filter(|metadata| !metadata.is_null()) else {
         return Ok(Vec::new());
     };
     let Some(ty) = metadata_type() else { return Ok(Vec::new()) };
-    let unknown = schema::normalise(metadata, ty).map_err(|error| error.to_string())?;
+    let unknown = schema::normalise(metadata, ty).map_err(|error| {
+        let field = if error.field.is_empty() { "metadata".into() } else { format!("metadata.{}", error.field) };
+        DecodeError { field, ..error }
+    })?;
     Ok(unknown.iter().filter_map(|text| text.split('"').nth(1)).map(|path| format!("metadata.{path}")).collect())
 }
 

@@ -21,11 +21,13 @@ pub mod schema;
 
 pub use column::Column;
 pub use controller::{COLLECTION, Definitions, FINALIZER, begin_deletion};
+pub use definition::foresee;
 pub use openapi::{add_to_v2, index, v3};
 pub use scale::{Paths as ScalePaths, names};
 
 use super::kinds::field::Errors;
 use crate::api::{Catalog, ObjectExt, TypeRef, Value};
+use crate::schema::DecodeError;
 use schema::Schema;
 use std::sync::Arc;
 
@@ -68,7 +70,7 @@ impl Custom {
     ///
     /// # Errors
     /// When the metadata is none.
-    pub fn normalise(&self, object: &mut Value) -> Result<Vec<String>, String> {
+    pub fn normalise(&self, object: &mut Value) -> Result<Vec<String>, DecodeError> {
         let mut unknown = embedded::normalise_metadata(object)?;
         unknown.extend(prune::prune(object, &self.schema));
         fill::drop_nulls(object, &self.schema);

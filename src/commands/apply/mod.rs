@@ -6,6 +6,8 @@ mod set_last_applied;
 mod view_last_applied;
 
 use super::flags::{Flags, lines, switch, text, words};
+use super::offline::{self, Trial};
+use super::printing::Printing;
 use super::{Context, Entry, Exit, Failure, interrupted, leaf, sets};
 use crate::api::ObjectExt;
 use crate::commands::objects::apart;
@@ -43,12 +45,14 @@ pub fn command() -> Command {
         )
         .before_help("(-f FILENAME | -k DIRECTORY)")
         .defer(|c| {
+            let offline = sets::offline(&c);
             c.args(sets::files("The file, folder or URL with the objects to apply."))
                 .args(sets::output())
                 .args(sets::deletion(false))
                 .args([
                     sets::selector(),
                     sets::dry_run(),
+                    offline,
                     sets::field_manager("kubectl-client-side-apply"),
                     sets::record(),
                     sets::validate(),
@@ -75,6 +79,8 @@ struct Plan {
     sources: Sources,
     labels: String,
     options: Options,
+    /// Whether no server is asked.
+    offline: bool,
     server_side: Option<server_side::Options>,
     /// What is deleted afterwards.
     prune: Option<Prune>,
@@ -138,6 +144,7 @@ fn plan(matches: &ArgMatches, program: &'static str, applysets: bool) -> Result<
     let grace = matches.integer("grace-period");
     Ok(Plan {
         sources,
+        offline: offline::asked(matches, dry_run, &["prune"])?,
         prune: prune.then(|| match set {
             "" => Prune::Listed { allowlist, labels: labels.clone() },
             set => Prune::Set(set.into()),
@@ -167,6 +174,9 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let applysets = cx.env("KUBECTL_APPLYSET").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let plan = plan(matches, cx.program.name(), applysets)?;
     let printer = cx.printer(matches, "", plan.options.dry_run)?;
+    if plan.offline {
+        return offline(&plan, &printer, cx);
+    }
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
     let mut pruner = match &plan.prune {
@@ -236,6 +246,41 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     Ok(0)
 }
 
+/// Says what would be applied, asking no server.
+fn offline(plan: &Plan, printer: &Printing, cx: &mut Context) -> Result<Exit, Failure> {
+    let trial = Trial {
+        sources: &plan.sources,
+        labels: &plan.labels,
+        validation: plan.options.validation,
+        doing: "creating",
+        nothing: "no objects passed to apply",
+        unknown: "whether an object is there already (\"created\" may be \"configured\")",
+    };
+    let cause = cx.change_cause.clone();
+    let prepare = |info: &Info| {
+        let mut info = info.clone();
+        record::note(&mut info.object, cause.as_deref());
+        apply::as_new(&info)
+    };
+    let mut objects = Vec::new();
+    offline::run(&trial, cx, prepare, |cx, object| match plan.whole {
+        true => {
+            objects.push(object);
+            Ok(())
+        }
+        false => printer.print_as(&object, "created", cx.stdout()),
+    })
+    .inspect_err(|failure| {
+        if annotation_too_long(failure) {
+            cx.advise(TOO_LONG);
+        }
+    })?;
+    if !objects.is_empty() {
+        printer.print_all(objects, cx.stdout())?;
+    }
+    Ok(0)
+}
+
 async fn apply_one(cluster: &Cluster, info: &Info, plan: &Plan) -> (Warnings, Result<Applied, Failure>) {
     let mut warnings = Warnings::new();
     if plan.options.dry_run == DryRun::None
@@ -252,6 +297,9 @@ async fn apply_one(cluster: &Cluster, info: &Info, plan: &Plan) -> (Warnings, Re
 
 /// Whether an object was refused because client-side apply makes its annotations too long.
 fn annotation_too_long(failure: &Failure) -> bool {
+    if let Failure::Plain(text) = failure {
+        return text.contains("metadata.annotations: Too long: may not be more than 262144 bytes");
+    }
     let causes = failure.status().and_then(|status| status.details.as_ref()).map(|details| &details.causes);
     causes.into_iter().flatten().any(|cause| {
         cause.field == "metadata.annotations"
@@ -284,6 +332,10 @@ mod tests {
             "apply -f a --applyset=x --prune --prune-allowlist=core/v1/Pod",
             "apply -f a --validate=bogus",
             "apply -f a --subresource=status",
+            "apply -f a --offline",
+            "apply -f a --offline --dry-run=server",
+            "apply -f a --offline --dry-run=client --server-side",
+            "apply -f a --offline --dry-run=client --prune --all",
         ] {
             assert!(plan(&command().get_matches_from(line.split(' ')), "kubectl", true).is_err(), "{line}");
         }
@@ -315,5 +367,8 @@ mod tests {
         assert!(annotation_too_long(&refused("metadata.annotations", long)));
         assert!(!annotation_too_long(&refused("metadata.labels", long)));
         assert!(!annotation_too_long(&refused("metadata.annotations", "Invalid value")));
+        let offline = |field: &str| Failure::Plain(format!("error: Pod \"x\" is invalid: {field}: {long} (line 1)\n"));
+        assert!(annotation_too_long(&offline("metadata.annotations")));
+        assert!(!annotation_too_long(&offline("metadata.labels")));
     }
 }

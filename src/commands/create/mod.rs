@@ -21,6 +21,7 @@ mod token;
 
 use super::editing::Editing;
 use super::flags::{Flags, switch, text, words};
+use super::offline::{self, Trial};
 use super::{Context, Entry, Exit, Failure, interrupted, leaf, sets};
 use crate::api::Object;
 use crate::client::{JSON, Request};
@@ -63,11 +64,13 @@ pub fn command() -> Command {
         .after_help("# What a file lists\nkubectl create -f pod.json\n\n# What another program prints\ngenerate | kubectl create -f -")
         .before_help("-f FILENAME")
         .defer(|c| {
+            let offline = sets::offline(&c);
             c.args(sets::files("The file, folder or URL with the objects to create."))
                 .args(sets::output())
                 .args([
                     sets::selector(),
                     sets::dry_run(),
+                    offline,
                     sets::field_manager("kubectl-create"),
                     sets::record(),
                     sets::validate(),
@@ -85,6 +88,8 @@ struct Plan {
     sources: Sources,
     labels: String,
     dry_run: DryRun,
+    /// Whether no server is asked.
+    offline: bool,
     manager: String,
     validation: Validation,
     save_config: bool,
@@ -125,6 +130,7 @@ fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
         sources,
         labels: matches.text("selector").into(),
         dry_run,
+        offline: offline::asked(matches, dry_run, &["edit", "raw"])?,
         manager: matches.text("field-manager").into(),
         validation,
         save_config: matches.on("save-config"),
@@ -138,6 +144,18 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let printer = cx.printer(matches, "created", plan.dry_run)?;
     if !plan.raw.is_empty() {
         return raw(&plan, cx);
+    }
+    if plan.offline {
+        let trial = Trial {
+            sources: &plan.sources,
+            labels: &plan.labels,
+            validation: plan.validation,
+            doing: "creating",
+            nothing: "no objects passed to create",
+            unknown: "whether an object is there already",
+        };
+        let prepare = |info: &Info| Ok(prepared(info, &plan));
+        return offline::run(&trial, cx, prepare, |cx, object| printer.print(&object, cx.stdout())).map(|()| 0);
     }
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
@@ -202,14 +220,17 @@ fn key(index: usize, info: &Info) -> String {
     if info.name.is_empty() { index.to_string() } else { info.key() }
 }
 
-async fn create(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<Object, Failure> {
+/// The object as it is sent: with its configuration in its annotation where that is kept, or was there.
+fn prepared(info: &Info, plan: &Plan) -> Object {
     let mut object = info.object.clone();
-    if plan.save_config {
-        last_applied::write(&mut object);
-    } else if last_applied::read(&object).is_some() {
-        // An annotation that is there already is kept true.
+    if plan.save_config || last_applied::read(&object).is_some() {
         last_applied::write(&mut object);
     }
+    object
+}
+
+async fn create(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<Object, Failure> {
+    let object = prepared(info, plan);
     if plan.dry_run == DryRun::Client {
         return Ok(object);
     }
@@ -248,6 +269,9 @@ mod tests {
             "create -f http://x --raw /x",
             "create -f a --raw x",
             "create -f a --raw /x -o json",
+            "create -f a --offline",
+            "create -f a --offline --dry-run=client --edit",
+            "create -f a --offline --dry-run=client --raw /x",
         ] {
             assert!(plan(&command().get_matches_from(line.split(' '))).is_err(), "{line}");
         }
