@@ -20,6 +20,9 @@ pub trait ObjectExt {
     fn put(&mut self, path: &[&str], value: impl Into<Value>);
     /// Takes away what is at `path`, and returns it.
     fn take_at(&mut self, path: &[&str]) -> Option<Value>;
+    /// Makes the nulls in the map at `path` empty texts. Whatever changes labels or annotations does so: there is no
+    /// null in a map of texts, which those are.
+    fn make_texts(&mut self, path: &[&str]);
 
     /// `apiVersion`.
     fn api_version(&self) -> &str {
@@ -97,6 +100,13 @@ impl ObjectExt for Value {
         let (last, parents) = path.split_last()?;
         let parent = parents.iter().try_fold(self, |value, key| value.as_object_mut()?.get_mut(*key))?;
         parent.as_object_mut()?.remove(*last)
+    }
+
+    fn make_texts(&mut self, path: &[&str]) {
+        let map = path.iter().try_fold(self, |value, key| value.as_object_mut()?.get_mut(*key));
+        for value in map.and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut).filter(|v| v.is_null()) {
+            *value = "".into();
+        }
     }
 }
 

@@ -227,8 +227,13 @@ fn check(
 ) -> Result<(), Failure> {
     let (PatchKind::Strategic, Some(schema)) = (kind, schema::builtin().kind(&info.mapping.gvk)) else { return Ok(()) };
     let last = last_applied::read(live).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let patched = if is_empty(patch) { None } else { Some(patched(info, live, patch, kind)?) };
-    let result = patched.as_ref().unwrap_or(live);
+    let patched = (!is_empty(patch)).then(|| strategic::apply(live, patch, schema));
+    let result = match &patched {
+        None => live,
+        Some(Ok(result)) => result,
+        // A patch that cannot be applied here is the server's to refuse.
+        Some(Err(_)) => return Ok(()),
+    };
     let Some(Corruption { list, key, alike }) = faithful::corruption(&last, modified, live, result, schema) else {
         return Ok(());
     };

@@ -65,6 +65,7 @@ impl Assignments {
 
     /// Changes the map at `path`. Says which keys are new or different, and which are gone.
     pub fn apply(&self, object: &mut Object, path: &[&str]) -> Changed {
+        object.make_texts(path);
         let place = object.at_mut(path);
         if !place.is_object() {
             *place = Value::Object(Map::new());

@@ -6,6 +6,7 @@ use crate::output::typed;
 
 /// The annotation's name.
 pub const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const ANNOTATIONS: &[&str] = &["metadata", "annotations"];
 
 /// What was applied last; none when the object was never applied. The text is the annotation's.
 pub fn read(object: &Object) -> Option<&str> {
@@ -19,6 +20,7 @@ pub fn configuration(object: &Object) -> Object {
     if configuration.at(&["metadata", "annotations"]).is_none_or(Value::is_null) {
         configuration.put(&["metadata", "annotations"], Value::Object(Default::default()));
     }
+    configuration.make_texts(ANNOTATIONS);
     configuration
 }
 
@@ -30,6 +32,7 @@ pub fn encode(object: &Object) -> String {
 /// Puts the object's own configuration into its annotation.
 pub fn write(object: &mut Object) {
     let text = encode(object);
+    object.make_texts(ANNOTATIONS);
     object.put(&["metadata", "annotations", ANNOTATION], text);
 }
 
@@ -45,6 +48,7 @@ pub fn write_typed(object: &mut Object) {
 /// The merge patch that has the annotation of a live object say that this one was applied last.
 pub fn patch(object: &Object) -> Value {
     let mut annotated = object.clone();
+    annotated.make_texts(ANNOTATIONS);
     annotated.put(&["metadata", "annotations", ANNOTATION], json::to_string(object) + "\n");
     merge_patch::diff(object, &annotated)
 }
@@ -62,5 +66,14 @@ mod tests {
         assert_eq!(read(&object), Some(format!("{text}\n").as_str()));
         write(&mut object);
         assert_eq!(read(&object), Some(format!("{text}\n").as_str()));
+    }
+
+    #[test]
+    fn an_annotation_that_is_null_is_empty() {
+        let mut object = json!({"metadata": {"annotations": {"a": null}, "labels": {"b": null}}});
+        write(&mut object);
+        let text = r#"{"metadata":{"annotations":{"a":""},"labels":{"b":null}}}"#;
+        assert_eq!(read(&object), Some(format!("{text}\n").as_str()));
+        assert_eq!(object["metadata"]["annotations"]["a"], "");
     }
 }
