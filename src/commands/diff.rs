@@ -283,7 +283,7 @@ async fn merged(
     };
     // The annotation itself is no difference.
     let modified = last_applied::configuration(&info.object);
-    let (mut patch, kind) = apply::patch(info, &modified, live, true, notes)?;
+    let (mut patch, kind) = apply::patch(client, info, &modified, live, true, notes).await?;
     if patch.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(live.clone());
     }

@@ -3,10 +3,11 @@
 use super::options::{DryRun, Validation};
 use super::{Cluster, Failure, infos::Info, last_applied};
 use crate::api::{Object, ObjectExt, Value, json};
-use crate::client::{PatchKind, Request};
+use crate::client::{Client, PatchKind, Request};
 use crate::merge::faithful::{self, Corruption};
 use crate::merge::{merge_patch, strategic, three_way};
 use crate::schema;
+use http::Method;
 use std::time::Duration;
 
 /// How often a patch is tried again after somebody else was quicker, and from which try on it waits before.
@@ -153,8 +154,9 @@ async fn patch_until_accepted(
     };
     let mut tries = 0;
     loop {
-        let (patch, kind) =
-            patch(info, modified, &live, options.overwrite, warnings).map_err(|failure| failed("", failure))?;
+        let (patch, kind) = patch(&cluster.client, info, modified, &live, options.overwrite, warnings)
+            .await
+            .map_err(|failure| failed("", failure))?;
         check(info, modified, &live, &patch, kind, options)?;
         if is_empty(&patch) {
             return Ok((patch, live));
@@ -185,8 +187,10 @@ async fn patch_until_accepted(
     }
 }
 
-/// The patch that makes the live object what the manifest says, and how it is to be read.
-pub fn patch(
+/// The patch that makes the live object what the manifest says, and how it is to be read. The client is asked only when
+/// there is none: for what kubectl says of it.
+pub async fn patch(
+    client: &Client,
     info: &Info,
     modified: &Object,
     live: &Object,
@@ -199,14 +203,22 @@ pub fn patch(
         // What is no JSON is no object either, which is complained of below.
         text => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
     };
-    let made = match schema::builtin().kind(&info.mapping.gvk) {
-        Some(kind) => three_way::strategic(&original, modified, live, kind, overwrite)
-            .map(|patch| (patch, PatchKind::Strategic))
-            .inspect_err(|problem| {
-                warnings.push(format!("warning: error calculating patch from openapi v3 spec: {problem}\n"));
-            }),
+    let kind = schema::builtin().kind(&info.mapping.gvk);
+    let made = match kind {
+        Some(kind) => {
+            three_way::strategic(&original, modified, live, kind, overwrite).map(|patch| (patch, PatchKind::Strategic))
+        }
         None => three_way::json(&original, modified, live).map(|patch| (patch, PatchKind::Merge)),
     };
+    if let Err(problem) = &made
+        && kind.is_some()
+    {
+        warnings.push(format!("warning: error calculating patch from openapi v3 spec: {problem}\n"));
+        // kubectl tries the same types once more in their older form, where the server has it.
+        if client.stream(&Request::new(Method::GET, "/openapi/v2")).await.is_ok() {
+            warnings.push(format!("warning: error calculating patch from openapi spec: {problem}\n"));
+        }
+    }
     made.map_err(|problem| {
         let (modified, live) = (json::to_string(modified), json::to_string(live));
         Failure::message(format!(

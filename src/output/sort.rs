@@ -60,7 +60,7 @@ pub fn objects(objects: &mut Vec<Value>, field: &str) -> Result<(), SortError> {
 /// Sorts a table's rows by a field of their objects, which must have been asked for whole.
 ///
 /// # Errors
-/// In kubectl's words. `kubectl get` leaves out a table of which this fails, and says nothing.
+/// In kubectl's words.
 pub fn table(table: &mut Table, field: &str) -> Result<(), SortError> {
     if table.rows.len() < 2 {
         return Ok(());

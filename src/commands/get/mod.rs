@@ -13,7 +13,7 @@ use crate::ops::Cluster;
 use crate::ops::lists::{self, Form, Query};
 use crate::ops::targets::{Selection, Targets};
 use crate::output::format::{self, Chosen};
-use crate::output::sort;
+use crate::output::sort::{self, SortError};
 use crate::output::table::{TableOptions, TablePrinter};
 use crate::output::{PrintError, Printer};
 use clap::{ArgMatches, Command};
@@ -272,18 +272,20 @@ async fn print_tables(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Resul
 struct Shown {
     printer: TablePrinter<Out>,
     last: Option<Mapping>,
+    /// Whether tables of several types make one group: nothing parts them but their headings.
+    together: bool,
     namespaced: bool,
     wrote: bool,
 }
 
 impl Shown {
     fn new(out: Out) -> Self {
-        Self { printer: TablePrinter::new(out), last: None, namespaced: true, wrote: false }
+        Self { printer: TablePrinter::new(out), last: None, together: false, namespaced: true, wrote: false }
     }
 
     fn show(&mut self, plan: &Plan, mapping: &Mapping, list: &List, kinds: bool) -> Result<(), Failure> {
         self.namespaced &= mapping.namespaced;
-        if self.last.as_ref().is_none_or(|last| last.gvr != mapping.gvr) {
+        if self.last.as_ref().is_none_or(|last| !self.together && last.gvr != mapping.gvr) {
             self.printer.begin(TableOptions {
                 with_namespace: plan.all_namespaces && mapping.namespaced,
                 kind: (kinds || plan.show_kind).then(|| lists::prefix(&mapping.gvk)),
@@ -301,9 +303,10 @@ impl Shown {
             }
             (Some(field), true) => {
                 let mut table = Table { rows: list.rows().collect::<Result<_, _>>()?, ..list.table()? };
-                // A table that cannot be sorted is left out without a word, as kubectl does.
                 match sort::table(&mut table, field) {
                     Ok(()) => Ok(self.printer.table(&table)?),
+                    Err(error @ SortError::Unsortable { .. }) => Err(Failure::message(error.to_string())),
+                    // A table in which there is nothing to sort by is left out without a word, as kubectl does.
                     Err(_) => Ok(()),
                 }
             }

@@ -130,7 +130,7 @@ async fn several(cx: &mut Context, cluster: &Cluster, plan: &Plan, chosen: Chose
     Failure::collect(failures).map_err(Failure::first)?;
     let mut printer: Box<dyn crate::output::Printer> = match chosen {
         Chosen::Human { .. } => {
-            let mut shown = Shown::new(cx.out());
+            let mut shown = Shown { together: true, ..Shown::new(cx.out()) };
             kept.iter().try_for_each(|(mapping, list)| shown.show(plan, mapping, list, false))?;
             return shown.flush();
         }
