@@ -119,6 +119,10 @@ impl<'a> Explainer<'a> {
         }
         let shape = self.shape(schema);
         descriptions.push(schema.text(&["description"]));
+        if let Shape::Map(None) = shape {
+            // Values that may be anything are described as their map is.
+            descriptions.push(schema.text(&["description"]));
+        }
         out.push_str(&format!("KIND:     {}\nVERSION:  {}\n\n", gvk.kind, gvk.group_version()));
         match shape {
             Shape::Scalar(_) => out.push_str(&format!("FIELD:    {name} <{type_name}>\n\n")),
@@ -209,7 +213,7 @@ mod tests {
             },
             "Wagon": {"type": "object", "description": "A wagon.", "properties": {
                 "load": {"type": "object", "additionalProperties": {"type": "string"}},
-                "marks": {"type": "object"},
+                "marks": {"type": "object", "description": "Paint."},
             }},
         }});
         let heading = "KIND:     Train\nVERSION:  toys.example/v1\n\n";
@@ -230,7 +234,7 @@ mod tests {
                 "RESOURCE: wagons <[]Object>\n\nDESCRIPTION:\n     All wagons.\n\n     A wagon.\n\nFIELDS:\n   load\t<map[string]string>\n   marks\t<map[string]>\n",
             ),
             ("next.wagons.load", Depth::Flat, "FIELD:    load <map[string]string>\n\nDESCRIPTION:\n     <empty>\n"),
-            ("wagons.marks", Depth::Flat, "DESCRIPTION:\n     <empty>\n"),
+            ("wagons.marks", Depth::Flat, "DESCRIPTION:\n     Paint.\n\n     Paint.\n"),
             ("any.thing", Depth::Flat, "DESCRIPTION:\n     <empty>\n"),
         ] {
             let fields = path.split('.').filter(|field| !field.is_empty()).map(str::to_owned).collect();
