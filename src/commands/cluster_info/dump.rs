@@ -138,7 +138,11 @@ impl Dump<'_> {
     /// Prints a list in the format that was asked for.
     fn list(&mut self, file: &str, list: Value) -> Result<(), Failure> {
         let mut text = Vec::new();
-        let list = edit::typed(&list, "")?;
+        let mut list = edit::typed(&list, "")?;
+        if list.items_at(&["items"]).is_empty() {
+            // kubectl asks for these lists in protobuf, in which one without items is the same as none.
+            list.put(&["items"], Value::Null);
+        }
         match &mut self.chosen {
             Chosen::Objects(printer) => printer.object(list, &mut text)?,
             Chosen::Human { .. } | Chosen::Name(_) => {
