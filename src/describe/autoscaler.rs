@@ -1,14 +1,25 @@
 //! HorizontalPodAutoscalers.
 
-use super::context::Context;
+use super::context::{Context, Lookup};
 use super::read::{canonical, int, quantity, some};
 use super::writer::Writer;
 use super::{conditions, labels};
 use crate::api::{ObjectExt, Value};
 use crate::expr::go_value::Quoted;
 
-/// Describes a HorizontalPodAutoscaler of autoscaling/v2 or v1.
+/// One of autoscaling/v1 is looked up in v2, which says all: kubectl describes that, whichever was asked for.
+pub fn lookups(object: &Value) -> Vec<Lookup> {
+    let is_old = object.api_version() == "autoscaling/v1";
+    is_old.then(|| newer(object)).into_iter().collect()
+}
+
+fn newer(object: &Value) -> Lookup {
+    Lookup::one("autoscaling", "v2", "horizontalpodautoscalers", object.namespace(), object.name())
+}
+
+/// Describes a HorizontalPodAutoscaler of autoscaling/v2; or of v1, where there is no v2.
 pub fn write(w: &mut Writer, object: &Value, context: &Context) {
+    let object = context.found(&newer(object)).ok().and_then(|found| found.first()).unwrap_or(object);
     let target = |key| object.text(&["spec", "scaleTargetRef", key]);
     w.field(0, "Name", object.name());
     w.field(0, "Namespace", object.namespace());

@@ -140,7 +140,9 @@ impl Describer {
             "VolumeAttributesClass.storage.k8s.io" => described(Alone(storage::volume_attributes_class)),
             "CSINode.storage.k8s.io" => described(WithContext(storage::csi_node)),
             "CertificateSigningRequest.certificates.k8s.io" => described(MayFail(certificate::write)),
-            "HorizontalPodAutoscaler.autoscaling" => described(WithContext(autoscaler::write)),
+            "HorizontalPodAutoscaler.autoscaling" => {
+                described(WithContext(autoscaler::write)).needing(autoscaler::lookups)
+            }
             _ => described(Alone(generic::write)),
         }
     }
