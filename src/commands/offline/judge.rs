@@ -1,7 +1,7 @@
 //! Manifests before the rules of the bundled server.
 
 use super::Trial;
-use super::pointer::Pointer;
+use super::pointer::Pages;
 use crate::api::{GroupVersionKind, Object, ObjectExt};
 use crate::apiserver::offline::{Complaint, Known, Offline, Verdict};
 use crate::apiserver::options::FieldValidation;
@@ -40,21 +40,18 @@ pub fn run(
     rules.define(sources.iter().flat_map(|source| &source.items).flatten().map(|item| &item.object));
     let mut court = Court { trial, rules, namespace, enforced, elsewhere: Vec::new(), said: Said::default() };
     let mut tried = 0;
-    for source in sources {
-        if let Some(failure) = &source.failure {
-            court.said.errors.push(failure.words());
-        }
-        for item in source.items {
-            let pointer = |place| Pointer::new(&source.name, &source.text, place, source.built);
+    for Source { name, text, built, items, failure } in sources {
+        court.said.errors.extend(failure.map(|failure| failure.words()));
+        let pages = Pages::new(&name, &text, built);
+        for item in items {
             match item {
                 Err(Fault { error, place }) => {
-                    court.said.errors.push(pointer(&place).pointed("", &unread(error).words()));
+                    court.said.errors.push(pages.pointed(&place, "", &unread(error).words()));
                 }
                 Ok(item) if !selector.as_ref().is_none_or(|s| s.matches(|key| item.object.label(key))) => {}
                 Ok(item) => {
                     tried += 1;
-                    let place = item.place.clone();
-                    if let Some(object) = court.try_one(&source.name, item, &pointer(&place), &prepare) {
+                    if let Some(object) = court.try_one(&name, item, &pages, &prepare) {
                         done(cx, object)?;
                     }
                 }
@@ -133,11 +130,11 @@ impl Court<'_> {
         &mut self,
         source: &str,
         item: Item,
-        pointer: &Pointer,
+        pages: &Pages,
         prepare: &impl Fn(&Info) -> Result<Object, Failure>,
     ) -> Option<Object> {
         let kind = item.object.group_version_kind();
-        let has_doubled = item.has_doubled;
+        let (has_doubled, place) = (item.has_doubled, item.place.clone());
         let fault = |failure: Failure| (failure.words(), String::new());
         let info = match self.rules.known(&kind) {
             Known::Resource(served) => self.placed(item, &served).map(|info| (info, Some(served))).map_err(fault),
@@ -151,7 +148,7 @@ impl Court<'_> {
         let (info, object, served) = match found {
             Ok(found) => found,
             Err((text, field)) => {
-                self.said.errors.push(pointer.pointed(&field, &text));
+                self.said.errors.push(pages.pointed(&place, &field, &text));
                 return None;
             }
         };
@@ -161,17 +158,17 @@ impl Court<'_> {
             }
             return Some(object);
         };
-        let doubled = if has_doubled { pointer.doubled() } else { Vec::new() };
+        let doubled = if has_doubled { pages.doubled(&place) } else { Vec::new() };
         let validation = strictness(self.trial.validation);
         let Verdict { complaints, warnings } =
             self.rules.check(&served, &object, &info.namespace, &doubled, validation);
         for Complaint { field, text } in warnings {
-            self.said.warnings.push(pointer.pointed(&field, &text));
+            self.said.warnings.push(pages.pointed(&place, &field, &text));
         }
         let refused = !complaints.is_empty();
         for Complaint { field, text } in complaints {
             let text = format!("error when {} {source:?}: {text}", self.trial.doing);
-            self.said.errors.push(pointer.pointed(&field, &text));
+            self.said.errors.push(pages.pointed(&place, &field, &text));
         }
         (!refused).then_some(object)
     }
