@@ -3,7 +3,7 @@
 use super::registry::Served;
 use super::update::Part;
 use crate::api::time::{Moment, rfc3339};
-use crate::api::{GroupVersionKind, ObjectExt, Value};
+use crate::api::{GroupVersionKind, ObjectExt, TypeRef, Value};
 use crate::merge::managed_fields::{self, ApplyError, Writer};
 use crate::schema;
 
@@ -16,15 +16,33 @@ pub struct Manager<'a> {
     pub subresource: &'a str,
 }
 
+/// Paths of fields.
+type Paths = &'static [&'static [&'static str]];
+
 /// The fields that a write to a part of an object cannot set.
-fn ignored(served: &Served, part: Part) -> &'static [&'static [&'static str]] {
+fn ignored(served: &Served, part: Part) -> Paths {
+    let resource = (served.kind.group.as_str(), served.info.resource.as_str());
     match part {
+        Part::Main if resource.1 == "certificatesigningrequests" => &[&["spec"], &["status"]],
         Part::Main if served.has_status() => &[&["status"]],
         Part::Main => &[],
-        Part::Status | Part::Approval => &[&["spec"]],
+        Part::Status => of_status(resource),
+        Part::Approval => &[&["spec"], &["status", "certificate"]],
         Part::Finalize => &[&["spec"], &["status"]],
         Part::Resize => &[&["status"]],
         Part::EphemeralContainers => &[],
+    }
+}
+
+/// What besides the spec a write to the status of a resource cannot set.
+fn of_status(resource: (&str, &str)) -> Paths {
+    match resource {
+        ("", "pods") => &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]],
+        ("apps", "deployments") => &[&["spec"], &["metadata", "labels"]],
+        ("certificates.k8s.io", _) => &[&["spec"], &["status", "conditions"]],
+        ("admissionregistration.k8s.io" | "flowcontrol.apiserver.k8s.io" | "resource.k8s.io" | "storage.k8s.io", _)
+        | (_, "servicecidrs") => &[&["metadata"], &["spec"]],
+        _ => &[&["spec"]],
     }
 }
 
@@ -69,26 +87,50 @@ pub(super) fn note_request(request: &mut Value, kind: &GroupVersionKind, manager
     managed_fields::update(None, request, &writer, schema::builtin().kind(kind));
 }
 
-/// Notes who wrote the replicas of an object through its scale: `scale` is the scale before, `new` the one after.
-///
-/// The replicas are at the path `replicas` of the object.
-pub(super) fn note_scale(
-    object: &mut Value,
-    replicas: &[&str],
-    (scale, new): (&Value, &Value),
+const PATH: [&str; 2] = ["metadata", "managedFields"];
+
+/// Gives the scale of an object the managed fields that say who owns its replicas, which are at the path `replicas` of
+/// the object.
+pub(super) fn lend_to_scale(scale: &mut Value, object: &Value, replicas: &[&str]) {
+    put_entries(scale, managed_fields::to_scale(object.at(&PATH), replicas));
+}
+
+/// Brings the managed fields of a scale that was written back into those of its object.
+pub(super) fn take_from_scale(object: &mut Value, scale: &Value, replicas: &[&str]) {
+    let api_version = object.api_version().to_string();
+    put_entries(object, managed_fields::from_scale(object.at(&PATH), scale.at(&PATH), &api_version, replicas));
+}
+
+fn put_entries(object: &mut Value, entries: Option<Value>) {
+    match entries {
+        Some(entries) => object.put(&PATH, entries),
+        None => drop(object.take_at(&PATH)),
+    }
+}
+
+/// Notes who wrote a scale.
+pub(super) fn note_scale(before: &Value, new: &mut Value, manager: &Manager<'_>, now: Moment) {
+    put_entries(new, before.at(&PATH).cloned());
+    with_scale_writer(manager, now, |writer, schema| managed_fields::update(Some(before), new, writer, schema));
+}
+
+/// Applies a configuration to a scale.
+pub(super) fn apply_scale(
+    before: &Value,
+    config: &Value,
+    manager: &Manager<'_>,
+    force: bool,
+    now: Moment,
+) -> Result<Value, ApplyError> {
+    with_scale_writer(manager, now, |writer, schema| managed_fields::apply(Some(before), config, writer, force, schema))
+}
+
+fn with_scale_writer<T>(
     manager: &Manager<'_>,
     now: Moment,
-) {
-    const PATH: [&str; 2] = ["metadata", "managedFields"];
+    work: impl FnOnce(&Writer<'_>, Option<TypeRef<'static>>) -> T,
+) -> T {
     let kind = GroupVersionKind::new("autoscaling", "v1", "Scale");
-    let (mut before, mut after) = (scale.clone(), new.clone());
-    let owned = managed_fields::to_scale(object.at(&PATH), replicas);
-    for scale in [&mut before, &mut after] {
-        match &owned {
-            Some(owned) => scale.put(&PATH, owned.clone()),
-            None => drop(scale.take_at(&PATH)),
-        }
-    }
     let writer = Writer {
         manager: manager.name,
         api_version: &kind.api_version(),
@@ -96,10 +138,5 @@ pub(super) fn note_scale(
         time: &rfc3339(now.seconds),
         ignored: &[],
     };
-    managed_fields::update(Some(&before), &mut after, &writer, schema::builtin().kind(&kind));
-    let api_version = object.api_version().to_string();
-    match managed_fields::from_scale(object.at(&PATH), after.at(&PATH), &api_version, replicas) {
-        Some(entries) => object.put(&PATH, entries),
-        None => drop(object.take_at(&PATH)),
-    }
+    work(&writer, schema::builtin().kind(&kind))
 }

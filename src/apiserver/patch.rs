@@ -36,18 +36,7 @@ impl Server {
 
     /// Applies a configuration: makes the object, or changes what it says of it.
     async fn apply(&self, call: &Call<'_>, part: Part, options: &Options) -> Answer<Response<Body>> {
-        let (config, doubled) =
-            parse_yaml(call.body).map_err(|why| bad_request(format!("error decoding YAML: {why}")))?;
-        if !config.is_object() && !config.is_null() {
-            let why = format!(
-                "error unmarshaling JSON: while decoding JSON: {}",
-                patching::not_go(&config, "map[string]interface {}")
-            );
-            return Err(bad_request(format!("error decoding YAML: {why}")));
-        }
-        if !config.name().is_empty() {
-            check_name(call, &config)?;
-        }
+        let (config, doubled) = read_config(call)?;
         let manager = call.manager(options);
         let apply = |live: Option<&Value>| {
             let applied = ownership::apply(live, &config, call.served, &manager, options.force, call.now);
@@ -96,8 +85,24 @@ impl Server {
     }
 }
 
+/// The configuration in a request's body, and which of its keys are there twice.
+pub(super) fn read_config(call: &Call<'_>) -> Answer<(Value, Vec<String>)> {
+    let (config, doubled) = parse_yaml(call.body).map_err(|why| bad_request(format!("error decoding YAML: {why}")))?;
+    if !config.is_object() && !config.is_null() {
+        let why = format!(
+            "error unmarshaling JSON: while decoding JSON: {}",
+            patching::not_go(&config, "map[string]interface {}")
+        );
+        return Err(bad_request(format!("error decoding YAML: {why}")));
+    }
+    if !config.name().is_empty() {
+        check_name(call, &config)?;
+    }
+    Ok((config, doubled))
+}
+
 /// Refuses a configuration with keys that are there twice, when such are not allowed.
-fn check_doubled(doubled: &[String], validation: FieldValidation) -> Answer<()> {
+pub(super) fn check_doubled(doubled: &[String], validation: FieldValidation) -> Answer<()> {
     match codec::yaml_complaint(doubled).filter(|_| validation == FieldValidation::Strict) {
         Some(why) => Err(bad_request(format!("error strict decoding YAML: error converting YAML to JSON: {why}"))),
         None => Ok(()),

@@ -2,10 +2,11 @@
 
 use super::codec::Decoded;
 use super::custom::names;
-use super::errors::{Answer, bad_request, invalid, unsupported_patch_type};
+use super::errors::{Answer, bad_request, invalid};
 use super::kinds::field::Errors;
 use super::options::Write as Options;
 use super::ownership;
+use super::patch::{check_doubled, read_config};
 use super::patching::{self, Form};
 use super::pipeline::{Call, Server};
 use super::registry::Served;
@@ -31,26 +32,55 @@ impl Server {
     pub(super) async fn put_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let options = Options::parse(call.query, "UpdateOptions")?;
         let scale = body(call, "autoscaling", "v1", "Scale")?;
-        self.set_scale(call, &options, &|_| Ok(Decoded { object: scale.clone(), warnings: Vec::new() })).await
+        let manager = call.manager(&options);
+        let change = |before: &Value| {
+            let mut object = scale.clone();
+            ownership::note_scale(before, &mut object, &manager, call.now);
+            Ok(Decoded { object, warnings: Vec::new() })
+        };
+        self.set_scale(call, &options, &change).await
     }
 
     /// Changes the scale of an object by a patch.
     pub(super) async fn patch_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let options = Options::parse(call.query, "PatchOptions")?;
-        options.check_patch()?;
         let form = Form::parse(call.content_type(), call.served)?;
         if form == Form::Apply {
-            return Err(unsupported_patch_type());
+            options.check_apply()?;
+            return self.apply_scale(call, &options).await;
         }
+        options.check_patch()?;
         let patch = patching::read(call.body, form, options.validation)?;
-        self.set_scale(call, &options, &|scale| patching::patched_scale(scale, &patch, form, options.validation)).await
+        let manager = call.manager(&options);
+        let change = |before: &Value| {
+            let mut decoded = patching::patched_scale(before, &patch, form, options.validation)?;
+            ownership::note_scale(before, &mut decoded.object, &manager, call.now);
+            Ok(decoded)
+        };
+        self.set_scale(call, &options, &change).await
     }
 
+    /// Applies a configuration of a scale.
+    async fn apply_scale(&self, call: &Call<'_>, options: &Options) -> Answer<Response<Body>> {
+        let (config, doubled) = read_config(call)?;
+        let manager = call.manager(options);
+        let change = |before: &Value| {
+            let object = ownership::apply_scale(before, &config, &manager, options.force, call.now)
+                .map_err(|error| Box::new(error.status()))?;
+            check_doubled(&doubled, options.validation)?;
+            Ok(Decoded { object, warnings: Vec::new() })
+        };
+        self.set_scale(call, options, &change).await
+    }
+
+    /// Gives an object the replicas of the scale that `change` makes of the one it has; both have the managed fields
+    /// of a scale.
     async fn set_scale(&self, call: &Call<'_>, options: &Options, change: &Change<'_>) -> Answer<Response<Body>> {
         let name = call.target.name.as_str();
-        let manager = call.manager(options);
+        let path = replicas_path(call.served);
         let edit = |live: &Value| {
-            let before = scale_of(live, call.served)?;
+            let mut before = scale_of(live, call.served)?;
+            ownership::lend_to_scale(&mut before, live, &path);
             let Decoded { object: scale, warnings } = change(&before)?;
             if scale.name() != name {
                 let found = scale.name();
@@ -65,9 +95,8 @@ impl Server {
                 return Err(invalid(about, errors));
             }
             let mut object = live.clone();
-            let path = replicas_path(call.served);
             object.put(&path, replicas);
-            ownership::note_scale(&mut object, &path, (&before, &scale), &manager, call.now);
+            ownership::take_from_scale(&mut object, &scale, &path);
             let version = scale.resource_version();
             if !version.is_empty() {
                 object.put(&["metadata", "resourceVersion"], version);
@@ -107,7 +136,7 @@ fn answer(scale: &Value, call: &Call<'_>) -> Response<Body> {
         ..TableColumn::default()
     };
     let columns = [
-        column("Name", "string", "name"),
+        column("Name", "string", ""),
         column("Desired", "integer", ""),
         column("Available", "integer", ""),
         column("Age", "string", ""),

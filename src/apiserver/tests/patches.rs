@@ -153,6 +153,32 @@ fn scales_are_numbers() {
 }
 
 #[test]
+fn who_applies_a_scale_owns_the_replicas_of_what_is_scaled() {
+    run(async {
+        let client = Client::new().await;
+        deployment(&client).await;
+        let path = format!("{DEPLOYMENTS}/d");
+        let apply = async |manager: &str, replicas: i32, force: &str| {
+            let scale = json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": replicas}});
+            let url = format!("{path}/scale?fieldManager={manager}{force}");
+            client.call("PATCH", &url, APPLY, scale.to_string()).await
+        };
+        assert_eq!(apply("one", 3, "").await.expect(409)["details"]["causes"][0]["field"], ".spec.replicas");
+        assert_eq!(apply("one", 3, "&force=true").await.expect(200)["spec"], json!({"replicas": 3}));
+        let found = client.get(&path).await.expect(200);
+        let entries = found["metadata"]["managedFields"].as_array().unwrap();
+        let of_scale: Vec<_> = entries.iter().filter(|entry| entry["subresource"] == "scale").collect();
+        assert_eq!(of_scale.len(), 1, "{found}");
+        assert_eq!(
+            (&of_scale[0]["manager"], &of_scale[0]["apiVersion"], &of_scale[0]["fieldsV1"]),
+            (&json!("one"), &json!("apps/v1"), &json!({"f:spec": {"f:replicas": {}}}))
+        );
+        let refused = apply("two", 4, "").await.expect(409);
+        assert_eq!(refused["details"]["causes"][0]["message"], r#"conflict with "one" with subresource "scale""#);
+    });
+}
+
+#[test]
 fn pods_are_bound_by_either_way() {
     run(async {
         let client = Client::new().await;

@@ -78,17 +78,10 @@ pub fn update(live: Option<&Value>, new: &mut Value, writer: &Writer, schema: Op
             &empty
         }
     };
-    match changes(live, new, schema) {
-        Ok(changes) => {
-            record(&mut entries, Id::of(writer, Operation::Update), changes, writer, schema);
-            write(new, entries);
-        }
-        // An object that cannot be compared keeps its record.
-        Err(_) => {
-            if let Some(recorded) = recorded {
-                new.put(&PATH, recorded.clone());
-            }
-        }
+    // An object that cannot be compared loses its record.
+    if let Ok(changes) = changes(live, new, schema) {
+        record(&mut entries, Id::of(writer, Operation::Update), changes, writer, schema);
+        write(new, entries);
     }
 }
 

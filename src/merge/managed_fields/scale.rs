@@ -25,8 +25,7 @@ pub fn from_scale(
     api_version: &str,
     replicas: &[&str],
 ) -> Option<Value> {
-    let owners = read(scale).into_iter().filter(|entry| set::has(&entry.fields, REPLICAS));
-    let mut owners: Vec<Entry> = owners.collect();
+    let mut owners = read(scale);
     let mut kept = Vec::new();
     for mut entry in read(parent) {
         if set::has(&entry.fields, replicas) {
@@ -41,7 +40,7 @@ pub fn from_scale(
             kept.push(entry);
         }
     }
-    for owner in owners {
+    for owner in owners.into_iter().filter(|owner| set::has(&owner.fields, REPLICAS)) {
         let id = Id::new(&owner.id.manager, owner.id.operation, api_version, &owner.id.subresource);
         let fields = set::of_paths(&[replicas]);
         kept.push(Entry { id, api_version: api_version.into(), time: None, fields });
