@@ -5,6 +5,7 @@ use super::auth::{Attributes, User};
 use super::codec::{self, Decoded};
 use super::errors::{Answer, already_exists, bad_request, internal_plain, invalid};
 use super::kinds::field::Errors;
+use super::kinds::gates;
 use super::meta;
 use super::options::Write as Options;
 use super::ownership::{self, Manager};
@@ -86,7 +87,7 @@ impl Server {
         warnings.extend(meta::doubled_owners(&meta::dedup_owners(&mut object), meta::AFTER_ADMISSION));
         self.confirm_grant(new.user, served, namespace, None, &object).await?;
         let generated = object.name().is_empty();
-        served.complete(&mut object, namespace, new.user, now)?;
+        served.complete(&mut object, namespace, new.user, now, warnings)?;
         if let Some(user) = new.user.filter(|_| new.applied) {
             self.require(user, &Attributes::of(served, "create", namespace, object.name())).await?;
         }
@@ -149,8 +150,17 @@ pub(super) fn check_namespace(object: &Value, namespace: &str) -> Answer<()> {
 
 impl Served {
     /// Gives a new object what the server alone sets, and refuses it when it is not valid then.
-    pub(super) fn complete(&self, object: &mut Value, namespace: &str, user: Option<&User>, now: Moment) -> Answer<()> {
+    pub(super) fn complete(
+        &self,
+        object: &mut Value,
+        namespace: &str,
+        user: Option<&User>,
+        now: Moment,
+        warnings: &mut Vec<String>,
+    ) -> Answer<()> {
         meta::prepare_new(object, self, namespace, now);
+        gates::drop_disabled(object, &self.rules);
+        warnings.extend((self.rules.early_warnings)(object));
         (self.rules.prepare_for_create)(object);
         admission::note_requester(self, user, object);
         meta::prune(object);

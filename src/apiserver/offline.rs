@@ -187,7 +187,7 @@ fn finish(object: &mut Value, served: &Served, namespace: &str, warnings: &mut V
     served.default(object);
     meta::prune(object);
     warnings.extend(meta::doubled_owners(&meta::dedup_owners(object), ""));
-    served.complete(object, namespace, None, clock::system())
+    served.complete(object, namespace, None, clock::system(), warnings)
 }
 
 #[cfg(test)]

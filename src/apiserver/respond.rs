@@ -385,8 +385,23 @@ fn with_body(status: StatusCode, content_type: &'static str, body: Body, compres
 }
 
 /// Adds warnings to an answer (RFC 7234, section 5.5; code 299, as Kubernetes uses it).
+///
+/// Long ones are cut, and when they are too long together, all are cut and the last ones left out: headers have to be
+/// small.
 pub fn warn(response: &mut Response<Body>, warnings: &[String]) {
+    const LONGEST: usize = 256;
+    const MOST: usize = 4096;
+    let all: usize = warnings.iter().map(|warning| warning.chars().count()).sum();
+    let mut left = MOST;
     for warning in warnings {
+        let mut cut = warning.as_str();
+        if all > MOST {
+            let end = cut.char_indices().nth(LONGEST).map_or(cut.len(), |(end, _)| end);
+            cut = &cut[..end];
+            let Some(rest) = left.checked_sub(cut.chars().count()) else { break };
+            left = rest;
+        }
+        let warning = cut;
         let escaped = warning.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{escaped}\"")) {
             response.headers_mut().append(header::WARNING, value);

@@ -6,6 +6,7 @@ use super::codec::{self, Decoded};
 use super::create::{ATTEMPTS, New, check_namespace};
 use super::errors::{Answer, Failure, bad_request, conflict, invalid, modified, not_found};
 use super::kinds::field::Errors;
+use super::kinds::gates;
 use super::meta;
 use super::options::Write as Options;
 use super::ownership::{self, Manager};
@@ -220,6 +221,7 @@ impl Server {
         };
         self.admit(&asked, &mut new, warnings).await?;
         warnings.extend(meta::doubled_owners(&meta::dedup_owners(&mut new), meta::AFTER_ADMISSION));
+        gates::drop_disabled(&mut new, rules);
         edit.part.keep(served, &mut new, live);
         (rules.stamp)(&mut new, live, now.seconds);
         if rules.has_generation && (rules.changes_generation)(&new, live) {

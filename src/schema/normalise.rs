@@ -125,6 +125,10 @@ impl<'a> Walk<'a> {
         }
         let go_type = (presence != Presence::AsGiven).then_some(ty.usage().go_type.as_str());
         self.value(value, ty, go_type)?;
+        if presence == Presence::Always && value.as_array().is_some_and(Vec::is_empty) {
+            // So it comes back from the store, where nothing tells an empty list from none.
+            *value = Value::Null;
+        }
         Ok(presence != Presence::Filled || !is_zero(value))
     }
 

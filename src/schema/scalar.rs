@@ -75,8 +75,14 @@ fn quantity(value: &Value) -> Result<String, QuantityError> {
 /// # Errors
 /// In Go's words.
 pub fn time(text: &str, micro: bool) -> Result<String, String> {
-    let moment = parse(text).ok_or_else(|| time_complaint(text, micro))?;
+    let moment = parse(text).filter(|_| !micro || has_micros(text)).ok_or_else(|| time_complaint(text, micro))?;
     Ok(if micro { rfc3339_micro(moment) } else { rfc3339(moment.seconds) })
+}
+
+/// Whether a time has the six digits behind the seconds that a `MicroTime` must have.
+fn has_micros(text: &str) -> bool {
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    fraction.find(|c: char| !c.is_ascii_digit()) == Some(6)
 }
 
 /// Where a text stops to be a time, in the words of Go.
@@ -104,7 +110,15 @@ fn time_complaint(text: &str, micro: bool) -> String {
         }
         rest = &rest[part.len()..];
     }
-    if let Some(fraction) = rest.strip_prefix('.') {
+    if micro {
+        let whole = rest
+            .strip_prefix('.')
+            .is_some_and(|rest| rest.len() >= 6 && rest.bytes().take(6).all(|byte| byte.is_ascii_digit()));
+        if !whole {
+            return complaint(rest, ".000000");
+        }
+        rest = &rest[7..];
+    } else if let Some(fraction) = rest.strip_prefix('.') {
         rest = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
     }
     match rest.strip_prefix('Z') {
@@ -159,7 +173,14 @@ mod tests {
         for (text, micro, want) in [
             ("2026-01-01T00:00:00Z", false, Ok("2026-01-01T00:00:00Z")),
             ("2026-01-01T02:00:00.5+02:00", false, Ok("2026-01-01T00:00:00Z")),
-            ("2026-01-01T00:00:00Z", true, Ok("2026-01-01T00:00:00.000000Z")),
+            ("2026-01-01T00:00:00.123456Z", true, Ok("2026-01-01T00:00:00.123456Z")),
+            (
+                "2026-01-01T00:00:00Z",
+                true,
+                Err(
+                    r#"parsing time "2026-01-01T00:00:00Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000""#,
+                ),
+            ),
             ("abc", false, Err(r#"parsing time "abc" as "2006-01-02T15:04:05Z07:00": cannot parse "abc" as "2006""#)),
             ("", true, Err(r#"parsing time "" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "" as "2006""#)),
             (

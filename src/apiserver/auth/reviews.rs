@@ -12,6 +12,7 @@ use crate::apiserver::options::Write as Options;
 use crate::apiserver::ownership;
 use crate::apiserver::pipeline::{Call, Server};
 use crate::apiserver::respond::{self, Body};
+use crate::expr::selector;
 use http::{Response, StatusCode};
 use serde_json::json;
 
@@ -41,11 +42,16 @@ impl Server {
             resource => {
                 check(&object, resource)?;
                 let attributes = attributes(&object);
-                if resource == "selfsubjectaccessreviews" {
+                let mut status = if resource == "selfsubjectaccessreviews" {
                     access(&self.authorize(call.user, &attributes).await?)
                 } else {
                     access(&self.authorize(&subject(&object), &attributes).await?)
+                };
+                let ignored = ignored_selectors(&object["spec"]["resourceAttributes"]);
+                if !ignored.is_empty() {
+                    status.put(&["evaluationError"], ignored.join("; "));
                 }
+                status
             }
         };
         object.put(&["status"], status);
@@ -238,6 +244,39 @@ fn check_selector(selector: &Field, fields: bool, errors: &mut Errors) {
     }
 }
 
+/// The selectors of an access review that nobody understands, wholly or in part: they narrow nothing then.
+fn ignored_selectors(asked: &Value) -> Vec<String> {
+    let mut ignored = Vec::new();
+    for (name, fields) in [("fieldSelector", true), ("labelSelector", false)] {
+        let selector = asked.get(name).unwrap_or(&Value::Null);
+        let requirements = selector.items_at(&["requirements"]);
+        let understood = requirements.iter().filter(|requirement| is_understood(requirement, fields)).count();
+        let raw = selector.text(&["rawSelector"]);
+        let parses = match fields {
+            true => selector::parse_fields(raw).is_ok(),
+            false => selector::parse_labels(raw).is_ok(),
+        };
+        let how = match requirements.len() {
+            0 if parses => continue,
+            all if all > 0 && all == understood => continue,
+            _ if understood > 0 => "partially ignored",
+            _ => "ignored",
+        };
+        ignored.push(format!("spec.resourceAttributes.{name} {how} due to parse error"));
+    }
+    ignored
+}
+
+/// Whether a requirement is of a kind that authorizers know.
+fn is_understood(requirement: &Value, of_fields: bool) -> bool {
+    let values = requirement.items_at(&["values"]).len();
+    match requirement.text(&["operator"]) {
+        "In" | "NotIn" => !of_fields || values == 1,
+        "Exists" | "DoesNotExist" => !of_fields,
+        _ => false,
+    }
+}
+
 /// Attributes of a path as kube-apiserver's own type shows them.
 fn path_text(asked: &Value) -> String {
     format!("{{\"Path\":{},\"Verb\":{}}}", quoted(asked.text(&["path"])), quoted(asked.text(&["verb"])))
@@ -303,6 +342,26 @@ mod tests {
         }
         let fine = json!({"metadata": {"namespace": "n"}, "spec": {"groups": ["g"], "resourceAttributes": resource}});
         assert!(check(&fine, "localsubjectaccessreviews").is_ok());
+    }
+
+    #[test]
+    fn selectors_that_nobody_understands_are_told_of() {
+        for (asked, told) in [
+            (json!({"labelSelector": {"rawSelector": "a=b"}, "fieldSelector": {"rawSelector": "a=b"}}), vec![]),
+            (json!({"labelSelector": {"rawSelector": "a in b"}}), vec!["labelSelector ignored"]),
+            (
+                json!({"fieldSelector": {"requirements": [{"key": "a", "operator": "Exists"}]}}),
+                vec!["fieldSelector ignored"],
+            ),
+            (
+                json!({"labelSelector": {"requirements": [{"key": "a", "operator": "Exists"}, {"key": "b", "operator": "Like"}]}}),
+                vec!["labelSelector partially ignored"],
+            ),
+        ] {
+            let expected: Vec<_> =
+                told.iter().map(|told| format!("spec.resourceAttributes.{told} due to parse error")).collect();
+            assert_eq!(ignored_selectors(&asked), expected, "{asked}");
+        }
     }
 
     #[test]

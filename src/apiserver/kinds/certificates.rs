@@ -95,7 +95,7 @@ fn conditions<'v>(request: &'v Object, kind: &str) -> Vec<&'v Value> {
 }
 
 /// The blocks of a PEM text, each with its name.
-fn pem_blocks(base64: &str) -> Vec<String> {
+pub(super) fn pem_blocks(base64: &str) -> Vec<String> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(base64).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let starts = text.lines().filter_map(|line| line.trim().strip_prefix("-----BEGIN ")?.strip_suffix("-----"));

@@ -11,6 +11,7 @@ use serde_json::json;
 pub(super) const KIND: Kind = Kind {
     group: "batch",
     resource: "cronjobs",
+    pod_spec: &["spec", "jobTemplate", "spec", "template", "spec"],
     default: |cron| {
         fill(
             cron,
@@ -45,11 +46,14 @@ pub(super) const KIND: Kind = Kind {
             warnings.extend(job::spec_warnings(cron, "spec.jobTemplate.spec"));
         }
         if cron.text(&["spec", "schedule"]).contains("TZ") {
-            warnings.push(
+            let advice = if old.is_some() {
+                "cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see \
+                 https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
+            } else {
                 "CRON_TZ or TZ used in spec.schedule is not officially supported, see \
                  https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"
-                    .into(),
-            );
+            };
+            warnings.push(advice.into());
         }
         warnings
     },

@@ -15,6 +15,7 @@ use serde_json::json;
 pub(super) const KIND: Kind = Kind {
     group: "apps",
     resource: "daemonsets",
+    pod_spec: &["spec", "template", "spec"],
     default: defaults,
     has_generation: true,
     prepare_for_create: |set| {
@@ -29,8 +30,8 @@ pub(super) const KIND: Kind = Kind {
     },
     validate,
     validate_update: |new, old, errors| {
-        validate(new, errors);
         errors.immutable(&Field::new("", new).get("spec.selector"), &Field::new("", old).get("spec.selector"));
+        validate(new, errors);
     },
     validate_status_update: |new, old, errors| {
         let all = [
@@ -47,7 +48,12 @@ pub(super) const KIND: Kind = Kind {
         counts(&Field::new("", new).get("status"), &all, &[], "", errors);
         never_decremented(new, old, errors);
     },
-    warnings: |set, _| pod::warnings::of_template(set, "spec.template"),
+    warnings: |set, old| {
+        if old.is_some_and(|old| old.annotation(GENERATION) == set.annotation(GENERATION)) {
+            return Vec::new();
+        }
+        pod::warnings::of_template(set, "spec.template")
+    },
     cells: |set, now| {
         let counts = [
             "desiredNumberScheduled",

@@ -5,7 +5,7 @@ use super::field::{Errors, Field, printed};
 use super::fill::fill;
 use super::workload::{
     amount, at_most_all, counts, int_or_percent, lasting_template, name_warning, never_decremented, pod_spec,
-    required_selector, selects_its_template, wide_cells,
+    required_selector, selects_its_template, template_warnings, wide_cells,
 };
 use super::{GENERIC, Kind, cells, pod};
 use crate::api::{Object, ObjectExt, Value};
@@ -14,6 +14,7 @@ use serde_json::json;
 pub(super) const KIND: Kind = Kind {
     group: "apps",
     resource: "deployments",
+    pod_spec: &["spec", "template", "spec"],
     default: defaults,
     has_generation: true,
     changes_generation: |new, old| {
@@ -35,6 +36,7 @@ pub(super) const KIND: Kind = Kind {
             "readyReplicas",
             "availableReplicas",
             "unavailableReplicas",
+            "terminatingReplicas",
             "collisionCount",
         ];
         counts(&Field::new("", new).get("status"), &all, &bounded, "readyReplicas", errors);
@@ -42,7 +44,7 @@ pub(super) const KIND: Kind = Kind {
     },
     warnings: |deployment, old| {
         let mut warnings = if old.is_none() { name_warning(deployment) } else { Vec::new() };
-        warnings.extend(pod::warnings::of_template(deployment, "spec.template"));
+        warnings.extend(template_warnings(deployment, old));
         warnings
     },
     cells: |deployment, now| {
@@ -77,7 +79,7 @@ fn defaults(deployment: &mut Object) {
     );
     let spec = deployment.at_mut(&["spec"]);
     if spec.text(&["strategy", "type"]) == "RollingUpdate" {
-        let quarter = json!({"maxUnavailable": "25%", "maxSurge": "25%"});
+        let quarter = json!({"maxUnavailable*": "25%", "maxSurge*": "25%"});
         fill(spec, &json!({"strategy": {"rollingUpdate": quarter}}));
     }
     pod::defaults::template(spec.at_mut(&["template"]));

@@ -5,7 +5,6 @@ use super::cells::age;
 use super::endpoints::first;
 use super::field::{Errors, Field};
 use super::fill::fill;
-use super::labels::validate_labels;
 use super::naming::full_domain;
 use super::service::reachable_ip;
 use super::{GENERIC, Kind};
@@ -15,7 +14,8 @@ use serde_json::json;
 pub(super) const KIND: Kind = Kind {
     group: "discovery.k8s.io",
     resource: "endpointslices",
-    default: |slice| fill(slice, &json!({"ports": [{"name": "", "protocol": "TCP"}]})),
+    disabled: &["endpoints[].deprecatedTopology"],
+    default: |slice| fill(slice, &json!({"ports": [{"name": "", "protocol*": "TCP"}]})),
     has_generation: true,
     changes_generation: |new, old| {
         let parts: [&[&str]; 5] =
@@ -104,7 +104,7 @@ fn ports(ports: &Field, errors: &mut Errors) {
 }
 
 fn endpoint(endpoint: &Field, kind: &str, errors: &mut Errors) {
-    let (addresses, topology) = (endpoint.get("addresses"), endpoint.get("deprecatedTopology"));
+    let addresses = endpoint.get("addresses");
     if addresses.count() == 0 {
         errors.required(addresses, "must contain at least 1 address");
     }
@@ -112,8 +112,7 @@ fn endpoint(endpoint: &Field, kind: &str, errors: &mut Errors) {
     for address in addresses.items() {
         match kind {
             "IPv4" | "IPv6" => {
-                ip(&address, kind == "IPv4", errors);
-                reachable_ip(&address, errors);
+                ip(&address, &addresses, kind == "IPv4", errors);
             }
             "FQDN" => full_domain(&address, errors),
             _ => {}
@@ -122,10 +121,6 @@ fn endpoint(endpoint: &Field, kind: &str, errors: &mut Errors) {
     for (name, rule) in
         [("nodeName", names::dns1123_subdomain as fn(&str) -> Vec<String>), ("hostname", names::dns1123_label)]
     {
-        if name == "hostname" {
-            errors.at_most_items(&topology, 16);
-            validate_labels(&topology, errors);
-        }
         if endpoint.get(name).is_set() {
             errors.name(&endpoint.get(name), rule);
         }
@@ -147,10 +142,12 @@ fn endpoint(endpoint: &Field, kind: &str, errors: &mut Errors) {
     }
 }
 
-fn ip(address: &Field, four: bool, errors: &mut Errors) {
+fn ip(address: &Field, all: &Field, four: bool, errors: &mut Errors) {
     let family = if four { "IPv4" } else { "IPv6" };
-    match names::parse_ip(address.text()) {
-        Some(ip) if ip.is_ipv4() == four => errors.name(address, names::ip),
-        _ => errors.reject(address, &format!("must be a valid {family} address")),
+    errors.name(address, names::ip);
+    let Some(ip) = names::parse_ip(address.text()) else { return };
+    if ip.is_ipv4() != four {
+        errors.invalid(all, address.value(), &format!("must be an {family} address"));
     }
+    reachable_ip(address, errors);
 }

@@ -1,8 +1,9 @@
 //! Defaults as data: a template is laid under an object and fills in what is missing.
 //!
-//! A template is the JSON of an object with its defaults. Four forms have a meaning of their own:
+//! A template is the JSON of an object with its defaults. Five forms have a meaning of their own:
 //! - `"name?": {...}` fills in below `name` only where there already is a `name`;
 //! - `"name|0": 1` takes a zero for missing (Go's number that is no pointer);
+//! - `"name*": "text"` takes an empty text for one that somebody meant (Go's pointer to a text);
 //! - `"name": [{...}]` (a list of one object) fills in each item of the list `name`, where there is one;
 //! - everything else that is missing is put in, whole.
 
@@ -16,8 +17,11 @@ pub fn fill(object: &mut Value, template: &Value) {
             for (name, default) in template {
                 let (name, only_below) = name.strip_suffix('?').map_or((name.as_str(), false), |name| (name, true));
                 let (name, zero) = name.strip_suffix("|0").map_or((name, false), |name| (name, true));
+                let (name, pointer) = name.strip_suffix('*').map_or((name, false), |name| (name, true));
                 let missing = |value: &Value| {
-                    value.is_null() || value == "" && default.is_string() || zero && value.as_i64() == Some(0)
+                    value.is_null()
+                        || value == "" && default.is_string() && !pointer
+                        || zero && value.as_i64() == Some(0)
                 };
                 match object.get_mut(name) {
                     Some(value) if !missing(value) => fill(value, default),
@@ -47,7 +51,7 @@ fn is_item_template_list(list: &[Value]) -> bool {
 fn whole(template: &Value) -> Value {
     let Some(map) = template.as_object() else { return template.clone() };
     let parts = map.iter().filter(|(name, part)| !name.ends_with('?') && !is_item_template(part));
-    parts.map(|(name, part)| (name.trim_end_matches("|0").to_owned(), whole(part))).collect()
+    parts.map(|(name, part)| (name.trim_end_matches("|0").trim_end_matches('*').to_owned(), whole(part))).collect()
 }
 
 #[cfg(test)]

@@ -18,8 +18,9 @@ pub(super) const INGRESSES: Kind = Kind {
     validate: |ingress, errors| {
         let root = Field::new("", ingress);
         validate(&root.get("spec"), None, errors);
-        if let Some(class) = ingress.annotation(CLASS).filter(|_| root.get("spec.ingressClassName").is_set()) {
-            let complaint = "can not be set when the class field is also set";
+        let class = root.get("spec.ingressClassName");
+        if let Some(class) = ingress.annotation(CLASS).filter(|text| class.is_set() && *text != class.text()) {
+            let complaint = "must match `ingressClassName` when both are specified";
             errors.invalid_as(format!("annotations.{CLASS}"), &quoted(class), complaint);
         }
     },
@@ -49,7 +50,7 @@ pub(super) const INGRESSES: Kind = Kind {
 pub(super) const CLASSES: Kind = Kind {
     group: "networking.k8s.io",
     resource: "ingressclasses",
-    default: |class| fill(class, &json!({"spec": {"parameters?": {"scope": "Cluster"}}})),
+    default: |class| fill(class, &json!({"spec": {"parameters?": {"scope*": "Cluster"}}})),
     has_generation: true,
     validate: class,
     validate_update: |new, old, errors| {
@@ -177,12 +178,7 @@ fn reference(reference: &Field, errors: &mut Errors) {
         errors.name(&reference.get("apiGroup"), names::dns1123_subdomain);
     }
     for name in ["kind", "name"] {
-        let field = reference.get(name);
-        if field.is_empty() {
-            errors.required(field, &format!("{name} is required"));
-        } else {
-            errors.name(&field, path_segment);
-        }
+        errors.need_name(&reference.get(name), path_segment);
     }
 }
 

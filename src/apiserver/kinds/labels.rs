@@ -61,6 +61,9 @@ pub fn selects(selector: &Value, labels: Option<&Map<String, Value>>) -> Option<
     if selector.is_null() {
         return Some(false);
     }
+    if !is_sound(selector) {
+        return None;
+    }
     let label = |key: &str| labels.and_then(|labels| labels.get(key));
     let mut all = selector.map_at(&["matchLabels"]).into_iter().flatten().all(|(key, v)| label(key) == Some(v));
     for expression in selector.items_at(&["matchExpressions"]) {
@@ -75,6 +78,19 @@ pub fn selects(selector: &Value, labels: Option<&Map<String, Value>>) -> Option<
         };
     }
     Some(all)
+}
+
+/// Whether the keys and values of a selector can be those of labels, and each operator has the values that it needs.
+fn is_sound(selector: &Value) -> bool {
+    let is_key = |key: &str| names::qualified_name(key).is_empty();
+    let is_value = |value: &Value| value.as_str().is_some_and(|value| names::label_value(value).is_empty());
+    let mut labels = selector.map_at(&["matchLabels"]).into_iter().flatten();
+    labels.all(|(key, value)| is_key(key) && is_value(value))
+        && selector.items_at(&["matchExpressions"]).iter().all(|expression| {
+            let values = expression.items_at(&["values"]);
+            let takes_values = ["In", "NotIn"].contains(&expression.text(&["operator"]));
+            is_key(expression.text(&["key"])) && values.is_empty() != takes_values && values.iter().all(is_value)
+        })
 }
 
 #[cfg(test)]
@@ -95,6 +111,10 @@ mod tests {
             (json!({"matchExpressions": [{"key": "no", "operator": "Exists"}]}), Some(false)),
             (json!({"matchExpressions": [{"key": "no", "operator": "DoesNotExist"}]}), Some(true)),
             (json!({"matchExpressions": [{"key": "app", "operator": "Like"}]}), None),
+            (json!({"matchExpressions": [{"key": "app", "operator": "In"}]}), None),
+            (json!({"matchExpressions": [{"key": "app", "operator": "Exists", "values": ["x"]}]}), None),
+            (json!({"matchLabels": {"a b": "c"}}), None),
+            (json!({"matchLabels": {"a": "c d"}}), None),
         ] {
             assert_eq!(selects(&selector, labels.as_object()), selected, "{selector}");
         }

@@ -15,6 +15,7 @@ mod apiservice;
 mod autoscaler;
 mod certificates;
 mod componentstatus;
+mod conditions;
 mod configmap;
 mod cron;
 mod cronjob;
@@ -26,6 +27,7 @@ mod endpoints;
 mod endpointslice;
 mod event;
 mod flowcontrol;
+pub(super) mod gates;
 mod ingress;
 pub(super) mod internal;
 mod job;
@@ -74,6 +76,10 @@ pub struct Kind {
     pub resource: &'static str,
     /// Fills in what a client left out, in nested parts too. Runs on each decoded object, before admission.
     pub default: fn(&mut Object),
+    /// Where an object has the spec of a pod, as names; empty where it has none.
+    pub pod_spec: &'static [&'static str],
+    /// Other fields whose features are off: see [`gates`].
+    pub disabled: &'static [&'static str],
     /// What is wrong with a name, each complaint by itself; the flag says that it is a `generateName` prefix.
     pub name_complaints: fn(&str, bool) -> Vec<String>,
     /// Whether `metadata.generation` counts changes; a new object has generation 1 then.
@@ -83,6 +89,8 @@ pub struct Kind {
     /// Sets what only the server may set on a new object: drops status, sets phases, adds finalizers and what
     /// admission adds without asking anybody; allocates nothing. Runs when name, uid and creationTimestamp are set.
     pub prepare_for_create: fn(&mut Object),
+    /// The texts of `Warning` headers for what the former settles, which it sees before.
+    pub early_warnings: fn(&Object) -> Vec<String>,
     /// Sets what a client may not change on the main resource; `old` is the stored object. Status has been kept
     /// from `old` already where the kind has a status subresource.
     pub prepare_for_update: fn(&mut Object, &Object),
@@ -120,10 +128,13 @@ pub const GENERIC: Kind = Kind {
     group: "",
     resource: "",
     default: |_| {},
+    pod_spec: &[],
+    disabled: &[],
     name_complaints: subdomain,
     has_generation: false,
     changes_generation: changed_beyond_metadata,
     prepare_for_create: |_| {},
+    early_warnings: |_| Vec::new(),
     prepare_for_update: |_, _| {},
     prepare_for_status_update: keep_all_but_status,
     stamp: |_, _, _| {},

@@ -13,7 +13,7 @@ pub(super) const KIND: Kind = Kind {
     group: "networking.k8s.io",
     resource: "networkpolicies",
     default: |policy| {
-        let ports = json!([{"ports": [{"protocol": "TCP"}]}]);
+        let ports = json!([{"ports": [{"protocol*": "TCP"}]}]);
         fill(policy, &json!({"spec": {"podSelector": {}, "ingress": ports, "egress": ports}}));
         let spec = policy.at_mut(&["spec"]);
         if spec.items_at(&["policyTypes"]).is_empty() {

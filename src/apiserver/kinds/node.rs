@@ -1,7 +1,7 @@
 //! Nodes.
 
 use super::addresses::agree;
-use super::field::{Errors, Field, printed};
+use super::field::{Errors, Field, printed, quoted};
 use super::fill::fill;
 use super::resources::amount;
 use super::{GENERIC, Kind, cells};
@@ -10,6 +10,7 @@ use serde_json::json;
 
 pub(super) const KIND: Kind = Kind {
     resource: "nodes",
+    disabled: &["spec.configSource", "status.config"],
     default: defaults,
     prepare_for_create: |node| {
         // Admission keeps pods away until the node says that it is ready.
@@ -22,14 +23,14 @@ pub(super) const KIND: Kind = Kind {
         }
     },
     validate,
-    validate_update,
+    validate_update: |new, old, errors| {
+        validate(new, errors);
+        validate_update(new, old, errors);
+    },
     validate_status_update: validate_update,
     warnings: |node, _| {
         let root = Field::new("", node);
         let mut warnings = Vec::new();
-        if root.get("spec.configSource").is_set() {
-            warnings.push("spec.configSource: the feature is no longer supported".into());
-        }
         if !root.get("spec.externalID").is_empty() {
             warnings.push("spec.externalID: this field is deprecated, and is unused by Kubernetes".into());
         }
@@ -68,6 +69,7 @@ fn validate(node: &Object, errors: &mut Errors) {
     let root = Field::new("", node);
     taints(&root, errors);
     amounts(&root, errors);
+    features(&root, errors);
     let cidrs = root.get("spec.podCIDRs");
     for cidr in cidrs.items() {
         errors.name(&cidr, names::cidr);
@@ -84,6 +86,35 @@ fn amounts(root: &Field, errors: &mut Errors) {
         let amounts = root.get(list);
         for (name, quantity) in amounts.entries() {
             amount(name, &amounts.get(name).with(quantity.value()), errors);
+        }
+    }
+}
+
+/// Complains about the features that a node says it has (KEP-5328).
+fn features(root: &Field, errors: &mut Errors) {
+    let list = root.get("status.declaredFeatures");
+    for (index, feature) in list.items().enumerate() {
+        let text = feature.text();
+        let segment = |(index, segment): (usize, &str)| {
+            let first = |c: char| if index == 0 { c.is_ascii_uppercase() } else { c.is_ascii_alphabetic() };
+            segment.starts_with(first) && segment.bytes().all(|b| b.is_ascii_alphanumeric())
+        };
+        if text.len() > 253 {
+            let detail = format!("invalid feature name {}: must be no more than 253 characters", quoted(text));
+            errors.invalid_as(feature, &quoted(text), &detail);
+        } else if !text.split('/').enumerate().all(segment) {
+            let detail = format!(
+                "invalid feature name {}: must start with an UpperCamelCase segment, with subsequent segments separated \
+                 by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
+                quoted(text)
+            );
+            errors.invalid_as(feature, &quoted(text), &detail);
+        }
+        let next = list.item(index + 1);
+        if next.is_set() && next.text() == text {
+            errors.duplicate(next, next.value());
+        } else if next.is_set() && next.text() < text {
+            errors.reject(&next, "list must be sorted alphabetically");
         }
     }
 }
@@ -162,6 +193,7 @@ pub(super) fn selector_warnings(term: &Field, checks_values: bool) -> Vec<String
 fn validate_update(new: &Object, old: &Object, errors: &mut Errors) {
     let (root, old_root) = (Field::new("", new), Field::new("", old));
     amounts(&root, errors);
+    features(&root, errors);
     let addresses = root.get("status.addresses");
     for index in 0..addresses.count() {
         let address = addresses.item(index);

@@ -1,6 +1,6 @@
 //! PersistentVolumes.
 
-use super::field::{Errors, Field, IMMUTABLE, quoted};
+use super::field::{Errors, Field, IMMUTABLE};
 use super::fill::fill;
 use super::internal;
 use super::node::selector_warnings;
@@ -12,13 +12,17 @@ use super::pod::volumes::{Source, one_source, source, with};
 use super::pod::warnings::VOLUMES;
 use super::resources::quantity;
 use super::{GENERIC, Kind, cells};
+use crate::api::time::rfc3339;
 use crate::api::{Object, ObjectExt, Value, names};
 use serde_json::json;
+
+/// Where it says since when the phase is what it is.
+const PHASE_SINCE: [&str; 2] = ["status", "lastPhaseTransitionTime"];
 
 pub(super) const KIND: Kind = Kind {
     resource: "persistentvolumes",
     default: |volume| {
-        let spec = json!({"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"});
+        let spec = json!({"persistentVolumeReclaimPolicy": "Retain", "volumeMode*": "Filesystem"});
         fill(volume, &json!({"spec": spec, "status": {"phase": "Pending"}}));
         inline_defaults(volume.at_mut(&["spec"]));
     },
@@ -26,6 +30,23 @@ pub(super) const KIND: Kind = Kind {
         let now = volume.text(&["metadata", "creationTimestamp"]).to_owned();
         volume.put(&["status"], json!({"phase": "Pending", "lastPhaseTransitionTime": now}));
         add_finalizer(volume, "kubernetes.io/pv-protection");
+    },
+    prepare_for_status_update: |volume, old| {
+        super::keep_all_but_status(volume, old);
+        let phase = ["status", "phase"];
+        if volume.at(&PHASE_SINCE).is_none()
+            && volume.at(&phase) == old.at(&phase)
+            && let Some(since) = old.at(&PHASE_SINCE)
+        {
+            volume.put(&PHASE_SINCE, since.clone());
+        }
+    },
+    stamp: |volume, old, now| {
+        let phase = ["status", "phase"];
+        let since = volume.at(&PHASE_SINCE);
+        if volume.at(&phase) != old.at(&phase) && (since.is_none() || since == old.at(&PHASE_SINCE)) {
+            volume.put(&PHASE_SINCE, rfc3339(now));
+        }
     },
     validate: |volume, errors| spec(&Field::new("", volume).get("spec"), volume.name(), errors),
     validate_update,
@@ -151,9 +172,6 @@ fn spec(spec: &Field, name: &str, errors: &mut Errors) {
         errors.required(affinity.get("required"), "must specify required node constraints");
     }
     sources(spec, name, errors);
-    if spec.get("local").is_set() && !affinity.is_set() {
-        errors.required(affinity, "Local volume requires node affinity");
-    }
     let path = spec.get("hostPath.path").text();
     if policy.text() == "Recycle" && path.starts_with('/') && path.split('/').all(|part| matches!(part, "" | ".")) {
         errors.forbidden(policy, "may not be 'recycle' for a hostPath mount of '/'");
@@ -168,7 +186,11 @@ fn spec(spec: &Field, name: &str, errors: &mut Errors) {
 }
 
 fn sources(spec: &Field, name: &str, errors: &mut Errors) {
+    let first = SOURCES.iter().find(|source| spec.get(source.name).is_set());
     one_source(spec, SOURCES, errors);
+    if first.is_some_and(|source| source.name == "local") && !spec.get("nodeAffinity").is_set() {
+        errors.required(spec.get("nodeAffinity"), "Local volume requires node affinity");
+    }
     let iscsi = spec.get("iscsi");
     let portal = iscsi.get("targetPortal");
     if iscsi.get("initiatorName").is_set() && name.len() + 1 + portal.text().len() > 64 {
@@ -223,7 +245,10 @@ pub(super) fn inline(spec: &Field, errors: &mut Errors) {
 fn validate_update(new: &Object, old: &Object, errors: &mut Errors) {
     let (root, old_root) = (Field::new("", new), Field::new("", old));
     let (spec, old_spec) = (root.get("spec"), old_root.get("spec"));
-    self::spec(&spec, new.name(), errors);
+    // kube-apiserver looks twice.
+    for _ in 0..2 {
+        self::spec(&spec, new.name(), errors);
+    }
     let mut now = spec.value().clone();
     let expand = ["csi", "controllerExpandSecretRef"];
     if old_spec.value().at(&expand).is_none() && old_spec.get("csi").is_set() {
@@ -287,11 +312,6 @@ fn warnings(volume: &Object, _: Option<&Object>) -> Vec<String> {
     }
     let gone = VOLUMES.iter().filter(|(name, _, _)| *name != "gitRepo" && spec.get(name).is_set());
     warnings.extend(gone.map(|(_, path, advice)| format!("spec.{path}: {advice}")));
-    let size = spec.get("capacity.storage");
-    if quantity(&size).milli_value() % 1000 != 0 {
-        let value = quoted(size.text());
-        warnings.push(format!("spec.capacity[storage]: fractional byte value {value} is invalid, must be an integer"));
-    }
     warnings
 }
 

@@ -5,7 +5,7 @@ use super::fill::fill;
 use super::internal;
 use super::labels::{validate_annotations, validate_labels, validate_selector};
 use super::pod::defaults::round_list;
-use super::resources::quantity;
+use super::resources::{is_native, quantity};
 use super::{GENERIC, Kind, cells};
 use crate::api::{Object, ObjectExt, Value, names};
 use serde_json::json;
@@ -15,10 +15,16 @@ pub(super) const KIND: Kind = Kind {
     default: defaults,
     prepare_for_create: |claim| {
         claim.put(&["status"], json!({"phase": "Pending"}));
+        keep_known_sources(claim.at_mut(&["spec"]));
         data_source(claim.at_mut(&["spec"]));
         add_finalizer(claim, "kubernetes.io/pvc-protection");
     },
-    prepare_for_update: |claim, _| data_source(claim.at_mut(&["spec"])),
+    prepare_for_update: |claim, old| {
+        if old.at(&["spec", "dataSource"]).is_none() {
+            keep_known_sources(claim.at_mut(&["spec"]));
+        }
+        data_source(claim.at_mut(&["spec"]));
+    },
     validate: |claim, errors| validate_spec(&Field::new("", claim).get("spec"), errors),
     validate_update,
     validate_status_update,
@@ -40,7 +46,7 @@ pub(super) fn class_warning(object: &Object) -> Option<String> {
 }
 
 /// The advice about parts of bytes.
-fn fraction_warnings(resources: &Field) -> Vec<String> {
+pub(super) fn fraction_warnings(resources: &Field) -> Vec<String> {
     let mut warnings = Vec::new();
     for list in [resources.get("requests"), resources.get("limits")] {
         let amount = list.entry("storage");
@@ -65,11 +71,23 @@ pub(super) fn add_finalizer(object: &mut Object, name: &str) {
 }
 
 fn defaults(claim: &mut Object) {
-    fill(claim, &json!({"spec": {"resources": {}, "volumeMode": "Filesystem"}, "status": {"phase": "Pending"}}));
+    fill(claim, &json!({"spec": {"resources": {}, "volumeMode*": "Filesystem"}, "status": {"phase": "Pending"}}));
     for path in [&["spec", "resources"][..], &["status"]] {
         for list in ["limits", "requests", "capacity", "allocatedResources"] {
             round_list(claim.at_mut(path), list);
         }
+    }
+}
+
+/// Claims of old could name any source, and only these counted. Sources in other namespaces are a feature that is off.
+fn keep_known_sources(spec: &mut Value) {
+    if spec.at(&["dataSourceRef", "namespace"]).is_some_and(|namespace| namespace != "") {
+        spec.take_at(&["dataSourceRef"]);
+    }
+    let known = [("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot")];
+    let source = (spec.text(&["dataSource", "apiGroup"]), spec.text(&["dataSource", "kind"]));
+    if spec.get("dataSourceRef").is_none() && !known.contains(&source) {
+        spec.take_at(&["dataSource"]);
     }
 }
 
@@ -228,6 +246,19 @@ fn storage_class(root: &Field, old: &Field, spec: &mut Value, errors: &mut Error
     }
 }
 
+/// Complains about the name of a resource that claims do not know; says whether they do.
+fn resource_key(field: &Field, name: &str, errors: &mut Errors) -> bool {
+    let complaints = names::qualified_name(name);
+    for complaint in &complaints {
+        errors.invalid_as(field, &quoted(name), complaint);
+    }
+    let foreign = name != "storage" && is_native(name);
+    if complaints.is_empty() && foreign {
+        errors.unsupported(field, &quoted(name), &["storage"]);
+    }
+    complaints.is_empty() && !foreign
+}
+
 fn validate_status_update(new: &Object, _: &Object, errors: &mut Errors) {
     let root = Field::new("", new);
     if root.get("spec.accessModes").count() == 0 {
@@ -247,8 +278,18 @@ fn validate_status_update(new: &Object, _: &Object, errors: &mut Errors) {
     ];
     let statuses = root.get("status.allocatedResourceStatuses");
     for (name, state) in statuses.entries() {
+        resource_key(&statuses, name, errors);
         if !states.contains(&state.text()) {
             errors.unsupported(statuses, &quoted(name), &states);
+        }
+    }
+    let allocated = root.get("status.allocatedResources");
+    for (name, amount) in allocated.entries() {
+        if !resource_key(&allocated, name, errors) {
+            continue;
+        }
+        if quantity(&amount).value() < 0 {
+            errors.invalid(amount, &quantity(&amount).value().into(), "must be a valid resource quantity");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! PodDisruptionBudgets.
 
 use super::cells::{age, number};
+use super::conditions::conditions;
 use super::field::{Errors, Field, printed};
 use super::fill::fill;
 use super::labels::validate_selector;
@@ -23,6 +24,7 @@ pub(super) const KIND: Kind = Kind {
         for name in COUNTS {
             errors.non_negative(&root.get("status").get(name));
         }
+        conditions(&root.get("status.conditions"), errors);
     },
     cells: |budget, now| {
         let bound = |name: &str| match budget.at(&["spec", name]) {

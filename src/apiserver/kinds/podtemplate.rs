@@ -9,6 +9,7 @@ use serde_json::json;
 
 pub(super) const TEMPLATES: Kind = Kind {
     resource: "podtemplates",
+    pod_spec: &["template", "spec"],
     default: |template| {
         fill(template, &json!({"template": {}}));
         pod::defaults::template(template.at_mut(&["template"]));
@@ -16,7 +17,13 @@ pub(super) const TEMPLATES: Kind = Kind {
     has_generation: true,
     validate: |template, errors| pod::validate::template(&Field::new("", template).get("template"), errors),
     validate_update: |new, _, errors| (TEMPLATES.validate)(new, errors),
-    warnings: |template, _| pod::warnings::of_template(template, "template"),
+    warnings: |template, old| {
+        let generation = ["metadata", "generation"];
+        match old {
+            Some(old) if old.at(&generation) == template.at(&generation) => Vec::new(),
+            _ => pod::warnings::of_template(template, "template"),
+        }
+    },
     cells: |template, _| {
         let [names, images] = containers(template.at(&["template", "spec"]));
         vec![template.name().into(), names, images, labels(template.map_at(&["template", "metadata", "labels"])).into()]

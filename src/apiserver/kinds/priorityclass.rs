@@ -10,7 +10,7 @@ use serde_json::json;
 pub(super) const KIND: Kind = Kind {
     group: "scheduling.k8s.io",
     resource: "priorityclasses",
-    default: |class| fill(class, &json!({"value": 0, "preemptionPolicy": "PreemptLowerPriority"})),
+    default: |class| fill(class, &json!({"value": 0, "preemptionPolicy*": "PreemptLowerPriority"})),
     has_generation: true,
     changes_generation: |_, _| false,
     validate,

@@ -4,7 +4,7 @@ use super::cells::{age, number};
 use super::deployment::replicas_template;
 use super::field::{Errors, Field};
 use super::fill::fill;
-use super::workload::{counts, lasting_template, name_warning, pod_spec, wide_cells};
+use super::workload::{counts, lasting_template, name_warning, pod_spec, template_warnings, wide_cells};
 use super::{GENERIC, Kind, cells, pod};
 use crate::api::{Object, ObjectExt, Value};
 use serde_json::json;
@@ -12,6 +12,7 @@ use serde_json::json;
 pub(super) const REPLICA_SETS: Kind = Kind {
     group: "apps",
     resource: "replicasets",
+    pod_spec: &["spec", "template", "spec"],
     default: |set| {
         fill(set, &json!({"spec": {"replicas": 1, "template": {}}, "status": {"replicas": 0}}));
         pod::defaults::template(set.at_mut(&["spec", "template"]));
@@ -33,6 +34,7 @@ pub(super) const REPLICA_SETS: Kind = Kind {
 
 pub(super) const REPLICATION_CONTROLLERS: Kind = Kind {
     resource: "replicationcontrollers",
+    pod_spec: &["spec", "template", "spec"],
     default: |controller| {
         fill(controller, &json!({"spec": {"replicas": 1}, "status": {"replicas": 0}}));
         if let Some(template) = controller.at_mut(&["spec"]).get_mut("template") {
@@ -47,6 +49,11 @@ pub(super) const REPLICATION_CONTROLLERS: Kind = Kind {
     },
     validate: controller,
     validate_update: |new, _, errors| controller(new, errors),
+    warnings: |set, old| match old {
+        None => (BOTH.warnings)(set, None),
+        // kube-apiserver takes the old one for the new one.
+        Some(old) => template_warnings(old, Some(set)),
+    },
     cells: |set, now| row(set, now, cells::labels(set.map_at(&["spec", "selector"]))),
     ..BOTH
 };
@@ -56,12 +63,19 @@ const BOTH: Kind = Kind {
     prepare_for_create: |set| set.put(&["status"], json!({"replicas": 0})),
     validate_status_update: |new, _, errors| {
         let bounded = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
-        let all = ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"];
+        let all = [
+            "replicas",
+            "fullyLabeledReplicas",
+            "readyReplicas",
+            "availableReplicas",
+            "terminatingReplicas",
+            "observedGeneration",
+        ];
         counts(&Field::new("", new).get("status"), &all, &bounded, "readyReplicas", errors);
     },
     warnings: |set, old| {
         let mut warnings = if old.is_none() { name_warning(set) } else { Vec::new() };
-        warnings.extend(pod::warnings::of_template(set, "spec.template"));
+        warnings.extend(template_warnings(set, old));
         warnings
     },
     selectable_fields: &[("status.replicas", |set| set.integer(&["status", "replicas"]).unwrap_or(0).to_string())],

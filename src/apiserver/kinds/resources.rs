@@ -38,7 +38,7 @@ fn is_huge_page(name: &str) -> bool {
 }
 
 /// Whether a name is Kubernetes' own: without a domain, or with one of kubernetes.io.
-fn is_native(name: &str) -> bool {
+pub(super) fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 

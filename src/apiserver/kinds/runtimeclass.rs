@@ -17,6 +17,7 @@ pub(super) const KIND: Kind = Kind {
     default: |class| fill(class, &json!({"handler": ""})),
     validate,
     validate_update: |new, old, errors| {
+        validate(new, errors);
         errors.immutable(&Field::new("", new).get("handler"), &Field::new("", old).get("handler"));
     },
     warnings: |class, old| {
@@ -35,7 +36,7 @@ fn validate(class: &Object, errors: &mut Errors) {
     if overhead.is_set() {
         // The overhead counts as limits, and complaints say so.
         let limits = json!({"limits": overhead.get("podFixed").value()});
-        requirements(&Field::new("overhead.podFixed", &limits), container_resource_name, &[], errors);
+        requirements(&Field::new("overhead", &limits), container_resource_name, &[], errors);
     }
     if scheduling.is_set() {
         validate_labels(&scheduling.get("nodeSelector"), errors);

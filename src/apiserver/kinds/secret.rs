@@ -14,6 +14,11 @@ pub(super) const KIND: Kind = Kind {
     default: defaults,
     validate,
     validate_update,
+    warnings: |secret, _| {
+        let root = Field::new("", secret);
+        let is_tls = root.get("type").text() == "kubernetes.io/tls";
+        tls_warning(&root.get("data")).filter(|_| is_tls).into_iter().collect()
+    },
     cells: |secret, now| {
         let count = secret.map_at(&["data"]).map_or(0, |data| data.len());
         vec![secret.name().into(), secret.text(&["type"]).into(), count.into(), cells::age(secret, now)]
@@ -74,6 +79,25 @@ fn validate(secret: &Object, errors: &mut Errors) {
     }
 }
 
+/// What Go says of a certificate and a key that are none.
+fn tls_warning(data: &Field) -> Option<String> {
+    let names = |key: &str| super::certificates::pem_blocks(data.entry(key).text());
+    let (certificates, keys) = (names("tls.crt"), names("tls.key"));
+    let is_key = |name: &String| name == "PRIVATE KEY" || name.ends_with(" PRIVATE KEY");
+    let fault = |what: &str, found: &[String], wanted: &str| match found {
+        [] => format!("tls: failed to find any PEM data in {what} input"),
+        found => format!(
+            "tls: failed to find {wanted} PEM {} in {what} input after skipping PEM blocks of the following types: [{}]",
+            if what == "key" { "block with type ending in \"PRIVATE KEY\"" } else { "block" },
+            found.join(" ")
+        ),
+    };
+    if !certificates.iter().any(|name| name == "CERTIFICATE") {
+        return Some(fault("certificate", &certificates, "\"CERTIFICATE\""));
+    }
+    (!keys.iter().any(is_key)).then(|| fault("key", &keys, ""))
+}
+
 fn need_json(data: &Field, key: &str, errors: &mut Errors) {
     let entry = data.entry(key);
     if !entry.is_set() {
@@ -98,7 +122,8 @@ fn go_json_error(bytes: &[u8], error: &serde_json::Error) -> String {
     let offset = line_start + error.column().saturating_sub(1);
     match bytes.get(offset) {
         Some(byte) if offset == 0 => {
-            format!("invalid character '{}' looking for beginning of value", char::from(*byte))
+            let shown = super::field::quoted(&char::from(*byte).to_string());
+            format!("invalid character '{}' looking for beginning of value", shown.trim_matches('"'))
         }
         _ => error.to_string(),
     }

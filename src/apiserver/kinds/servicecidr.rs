@@ -51,7 +51,7 @@ pub(super) const ADDRESSES: Kind = Kind {
     ..GENERIC
 };
 
-const ONE_OF_EACH: &str = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/96";
+const ONE_OF_EACH: &str = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
 
 /// The internal type of the whole `spec`.
 fn internal(spec: &Field) -> String {
@@ -62,22 +62,16 @@ fn cidrs(spec: &Field, errors: &mut Errors) {
     let list = spec.get("cidrs");
     match list.count() {
         0 => return errors.required(list, "at least one CIDR required"),
-        1 => {}
-        2 => {
-            let mut families = list.items().map(|cidr| names::parse_cidr(cidr.text()).map(|(ip, _)| ip.is_ipv4()));
-            let (first, second) = (families.next().flatten(), families.next().flatten());
-            let Some((first, second)) = first.zip(second) else {
-                let wrong = list.items().find(|cidr| names::parse_cidr(cidr.text()).is_none());
-                let text = wrong.map_or("", |cidr| cidr.text());
-                return errors.invalid_as(list, &internal(spec), &format!("invalid CIDR address: {text}"));
-            };
-            if first == second {
-                return errors.invalid_as(list, &internal(spec), ONE_OF_EACH);
-            }
-        }
+        1 | 2 => {}
         _ => return errors.invalid_as(list, &internal(spec), "may only hold up to 2 values"),
     }
     list.items().for_each(|cidr| errors.name(&cidr, names::canonical_cidr));
+    let mut families = list.items().map(|cidr| names::parse_cidr(cidr.text()).map(|(ip, _)| ip.is_ipv4()));
+    if let (Some(Some(first)), Some(second)) = (families.next(), families.next())
+        && second == Some(first)
+    {
+        errors.reject(&list, ONE_OF_EACH);
+    }
 }
 
 fn validate_update(new: &Object, old: &Object, errors: &mut Errors) {

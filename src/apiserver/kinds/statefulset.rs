@@ -3,10 +3,10 @@
 use super::cells::{age, containers, number};
 use super::field::{Errors, Field, printed, quoted};
 use super::fill::fill;
-use super::pod::validate::template_with;
+use super::pod::validate::template as validate_template;
 use super::workload::{
     always_restarts, amount, at_most_all, counts, int_or_percent, never_decremented, pod_spec, required_selector,
-    selects_its_template,
+    selects_its_template, template_warnings,
 };
 use super::{GENERIC, Kind, label, persistentvolumeclaim, pod};
 use crate::api::{Object, ObjectExt, Value, names};
@@ -15,11 +15,13 @@ use serde_json::json;
 pub(super) const KIND: Kind = Kind {
     group: "apps",
     resource: "statefulsets",
+    pod_spec: &["spec", "template", "spec"],
+    disabled: &["spec.updateStrategy.rollingUpdate.maxUnavailable"],
     default: defaults,
     name_complaints: label,
     has_generation: true,
     prepare_for_create: |set| set.put(&["status"], no_status()),
-    validate,
+    validate: |set, errors| validate(set, true, errors),
     validate_update,
     validate_status_update: |new, old, errors| {
         let bounded = ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"];
@@ -35,8 +37,16 @@ pub(super) const KIND: Kind = Kind {
         counts(&Field::new("", new).get("status"), &all, &bounded, "status.readyReplicas", errors);
         never_decremented(new, old, errors);
     },
-    warnings: |set, _| {
-        let mut warnings = pod::warnings::of_template(set, "spec.template");
+    warnings: |set, old| {
+        let mut warnings = template_warnings(set, old);
+        let root = Field::new("", set);
+        let claims = root.get("spec.volumeClaimTemplates");
+        for claim in claims.items() {
+            // What has changed is called otherwise.
+            let spec = claim.get("spec");
+            let place = if old.is_some() { claim.get("Spec").with(spec.value()) } else { claim.with(spec.value()) };
+            warnings.extend(persistentvolumeclaim::fraction_warnings(&place.get("resources")));
+        }
         if set.integer(&["spec", "revisionHistoryLimit"]).is_some_and(|limit| limit < 0) {
             warnings.push(
                 "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is \
@@ -61,7 +71,7 @@ fn no_status() -> Value {
 
 fn defaults(set: &mut Object) {
     let claim =
-        json!({"metadata": {}, "spec": {"resources": {}, "volumeMode": "Filesystem"}, "status": {"phase": "Pending"}});
+        json!({"metadata": {}, "spec": {"resources": {}, "volumeMode*": "Filesystem"}, "status": {"phase": "Pending"}});
     fill(
         set,
         &json!({
@@ -90,7 +100,8 @@ fn defaults(set: &mut Object) {
     pod::defaults::template(spec.at_mut(&["template"]));
 }
 
-fn validate(set: &Object, errors: &mut Errors) {
+/// Complains about a set. What never changes once it is there, `is_new` says, is not looked at again.
+fn validate(set: &Object, is_new: bool, errors: &mut Errors) {
     let root = Field::new("", set);
     let spec = root.get("spec");
     let management = spec.get("podManagementPolicy");
@@ -104,27 +115,45 @@ fn validate(set: &Object, errors: &mut Errors) {
             errors.one_of(&when, &["Retain", "Delete"]);
         }
     }
+    let claims = spec.get("volumeClaimTemplates");
+    for claim in claims.items().filter(|_| is_new) {
+        persistentvolumeclaim::validate_spec(&claim.get("spec"), errors);
+    }
     errors.non_negative(&spec.get("replicas"));
     errors.non_negative(&spec.get("minReadySeconds"));
     errors.non_negative(&spec.get("ordinals.start"));
-    required_selector(&spec.get("selector"), "statefulset", errors);
-    if !spec.get("serviceName").is_empty() {
+    if is_new && !spec.get("serviceName").is_empty() {
         errors.name(&spec.get("serviceName"), names::dns1123_label);
     }
-    let claims = spec.get("volumeClaimTemplates");
-    for claim in claims.items() {
-        persistentvolumeclaim::validate_spec(&claim.get("spec"), errors);
-    }
+    required_selector(&spec.get("selector"), "statefulset", errors);
     if selects_its_template(&spec, "", errors) {
-        template_with(&spec.get("template"), &claim_volumes(&claims), errors);
+        let template = spec.get("template");
+        validate_template(&template.with(&as_of_pods(&template, &claims)), errors);
     }
     always_restarts(&spec.get("template"), "StatefulSet", errors);
 }
 
-/// The volumes that the claims will be in each pod.
-fn claim_volumes(claims: &Field) -> Vec<Value> {
-    let volume = |name: &str| json!({"name": name, "persistentVolumeClaim": {"claimName": "claim"}});
-    claims.items().map(|claim| volume(claim.get("metadata.name").text())).collect()
+/// The template of the pods that there will be: they have the claims as volumes, before the others, and names that the
+/// set gives them.
+fn as_of_pods(template: &Field, claims: &Field) -> Value {
+    let mut whole = template.value().clone();
+    let mut volumes: Vec<Value> = Vec::new();
+    for claim in claims.items() {
+        let name = claim.get("metadata.name").text();
+        if volumes.iter().all(|volume| volume.text(&["name"]) != name) {
+            volumes.push(json!({"name": name, "persistentVolumeClaim": {"claimName": name}}));
+        }
+    }
+    if !volumes.is_empty() {
+        let is_claim = |name: &str| claims.items().any(|claim| claim.get("metadata.name").text() == name);
+        let own = whole.items_at(&["spec", "volumes"]).iter();
+        volumes.extend(own.filter(|volume| !is_claim(volume.text(&["name"]))).cloned());
+        whole.put(&["spec", "volumes"], volumes);
+    }
+    for name in ["hostname", "subdomain"] {
+        whole.take_at(&["spec", name]);
+    }
+    whole
 }
 
 fn strategy(strategy: &Field, errors: &mut Errors) {
@@ -163,7 +192,7 @@ fn internal(rolling: &Field) -> String {
 }
 
 fn validate_update(new: &Object, old: &Object, errors: &mut Errors) {
-    validate(new, errors);
+    validate(new, false, errors);
     let (root, old_root) = (Field::new("", new), Field::new("", old));
     let may_change = [
         "replicas",

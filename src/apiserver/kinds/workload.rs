@@ -75,10 +75,11 @@ pub(super) fn counts(status: &Field, names: &[&str], bounded: &[&str], ready: &s
     }
     let number = |name: &str| status.get(name).number();
     for name in bounded.iter().filter(|name| number(name) > number("replicas")) {
-        errors.reject(&status.get(name), "cannot be greater than status.replicas");
+        errors.invalid(status.get(name), &number(name).into(), "cannot be greater than status.replicas");
     }
     if bounded.contains(&"availableReplicas") && number("availableReplicas") > number("readyReplicas") {
-        errors.reject(&status.get("availableReplicas"), &format!("cannot be greater than {ready}"));
+        let available = number("availableReplicas").into();
+        errors.invalid(status.get("availableReplicas"), &available, &format!("cannot be greater than {ready}"));
     }
 }
 
@@ -88,6 +89,15 @@ pub(super) fn never_decremented(new: &Object, old: &Object, errors: &mut Errors)
     if count(old).is_some_and(|before| count(new).is_none_or(|now| now < before)) {
         errors.invalid("status.collisionCount", &count(new).unwrap_or(0).into(), "cannot be decremented");
     }
+}
+
+/// The warnings about a template at `spec.template` that is new or has changed.
+pub(super) fn template_warnings(object: &Object, old: Option<&Object>) -> Vec<String> {
+    let generation = ["metadata", "generation"];
+    if old.is_some_and(|old| old.at(&generation) == object.at(&generation)) {
+        return Vec::new();
+    }
+    super::pod::warnings::of_template(object, "spec.template")
 }
 
 /// The advice about names that pods' host names are made of.

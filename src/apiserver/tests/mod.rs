@@ -11,6 +11,7 @@ mod patches;
 mod policies;
 mod reads;
 mod restarts;
+mod rules;
 mod schemas;
 mod services;
 mod shared;

@@ -39,7 +39,10 @@ pub fn parse(text: &str) -> Result<Expr, Vec<Issue>> {
     match parser.peek() {
         Word::End => Ok(expr),
         other => {
-            let text = format!("Syntax error: mismatched input '{}' expecting <EOF>", other.shown());
+            // One thing too many is told from many.
+            let is_last = parser.tokens.get(parser.next + 1).is_none_or(|token| matches!(token.kind, Word::End));
+            let how = if is_last { "extraneous" } else { "mismatched" };
+            let text = format!("Syntax error: {how} input '{}' expecting <EOF>", other.shown());
             Err(vec![Issue { at: parser.at(), text }])
         }
     }

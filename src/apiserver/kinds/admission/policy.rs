@@ -1,20 +1,20 @@
 //! Policies of admission, and what they are bound to.
 
 use super::super::super::expressions::{Gives, Names};
-use super::super::cells::{age, created_at};
+use super::super::cells::age;
 use super::super::field::{Errors, Field, quoted};
 use super::super::fill::fill;
 use super::super::labels::validate_selector;
-use super::super::{GENERIC, Kind};
+use super::super::{GENERIC, Kind, internal};
 use super::{GROUP, rule};
 use crate::api::{Object, ObjectExt, Value, names};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 
 fn matched() -> Json {
-    let rules = json!([{"scope": "*"}]);
+    let rules = json!([{"scope*": "*"}]);
     json!({
-        "matchPolicy": "Equivalent",
+        "matchPolicy*": "Equivalent",
         "namespaceSelector": {},
         "objectSelector": {},
         "resourceRules": rules,
@@ -26,21 +26,15 @@ pub(in super::super) const VALIDATING_POLICIES: Kind = Kind {
     group: GROUP,
     resource: "validatingadmissionpolicies",
     default: |policy| {
-        fill(policy, &json!({"spec": {"failurePolicy": "Fail", "matchConstraints?": matched()}, "status": {}}));
+        fill(policy, &json!({"spec": {"failurePolicy*": "Fail", "matchConstraints?": matched()}, "status": {}}));
     },
     has_generation: true,
     prepare_for_create: |policy| policy.put(&["status"], json!({})),
     validate: validating,
     validate_update: |new, _, errors| validating(new, errors),
     cells: |policy, now| {
-        let text = |name: &str| policy.text(&["spec", "paramKind", name]);
-        let kind = policy.at(&["spec", "paramKind"]).map(|_| format!("{}/{}", text("apiVersion"), text("kind")));
-        vec![
-            policy.name().into(),
-            policy.items_at(&["spec", "validations"]).len().into(),
-            kind.unwrap_or_else(|| "<unset>".into()).into(),
-            age(policy, now),
-        ]
+        let count = policy.items_at(&["spec", "validations"]).len();
+        vec![policy.name().into(), count.into(), param_kind_cell(policy), age(policy, now)]
     },
     ..GENERIC
 };
@@ -49,13 +43,16 @@ pub(in super::super) const MUTATING_POLICIES: Kind = Kind {
     group: GROUP,
     resource: "mutatingadmissionpolicies",
     default: |policy| {
-        let spec = json!({"failurePolicy": "Fail", "reinvocationPolicy": "Never", "matchConstraints?": matched()});
+        let spec = json!({"failurePolicy*": "Fail", "matchConstraints?": matched()});
         fill(policy, &json!({"spec": spec}));
     },
     has_generation: true,
     validate: mutating,
     validate_update: |new, _, errors| mutating(new, errors),
-    cells: |policy, _| vec![policy.name().into(), created_at(policy)],
+    cells: |policy, now| {
+        let count = policy.items_at(&["spec", "mutations"]).len();
+        vec![policy.name().into(), count.into(), param_kind_cell(policy), age(policy, now)]
+    },
     ..GENERIC
 };
 
@@ -66,10 +63,7 @@ pub(in super::super) const VALIDATING_BINDINGS: Kind = Kind {
     has_generation: true,
     validate: validating_binding,
     validate_update: |new, _, errors| validating_binding(new, errors),
-    cells: |binding, now| {
-        let spec = |name: &str| binding.text(&["spec", name]);
-        vec![binding.name().into(), spec("policyName").into(), parameter(binding).into(), age(binding, now)]
-    },
+    cells: binding_row,
     ..GENERIC
 };
 
@@ -80,9 +74,20 @@ pub(in super::super) const MUTATING_BINDINGS: Kind = Kind {
     has_generation: true,
     validate: binding,
     validate_update: |new, _, errors| binding(new, errors),
-    cells: |binding, _| vec![binding.name().into(), created_at(binding)],
+    cells: binding_row,
     ..GENERIC
 };
+
+fn param_kind_cell(policy: &Object) -> Value {
+    let text = |name: &str| policy.text(&["spec", "paramKind", name]);
+    let kind = policy.at(&["spec", "paramKind"]).map(|_| format!("{}/{}", text("apiVersion"), text("kind")));
+    kind.unwrap_or_else(|| "<unset>".into()).into()
+}
+
+fn binding_row(binding: &Object, now: i64) -> Vec<Value> {
+    let policy = binding.text(&["spec", "policyName"]);
+    vec![binding.name().into(), policy.into(), parameter(binding).into(), age(binding, now)]
+}
 
 /// What is the same in both kinds of policies; gives what their other expressions may speak of.
 fn common<'v, 'p>(spec: &Field<'v, 'p>, errors: &mut Errors) -> Names {
@@ -166,7 +171,8 @@ fn validating(policy: &Object, errors: &mut Errors) {
     validations.items().for_each(|validation| self::validation(&validation, &known, errors));
     const MOST: usize = 20;
     if notes.count() > MOST {
-        errors.reject(&notes, &format!("must not have more than {MOST} auditAnnotations"));
+        let shown = internal::print("[]AuditAnnotation", notes.value());
+        errors.invalid_as(notes, &shown, &format!("must not have more than {MOST} auditAnnotations"));
     }
     for (index, note) in notes.items().enumerate() {
         audit_annotation(&note, policy.name(), &known, errors);
@@ -197,8 +203,9 @@ fn validation(validation: &Field, known: &Names, errors: &mut Errors) {
     } else if message.text().trim().contains(['\n', '\r']) {
         errors.reject(&message, "message must not contain line breaks");
     }
-    if reason.is_set() {
-        errors.one_of(&reason, &["Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized"]);
+    if reason.is_set() && reason.text() != "Unauthorized" {
+        // There is one more, which nobody is told of.
+        errors.one_of(&reason, &["Forbidden", "Invalid", "RequestEntityTooLarge"]);
     }
 }
 
@@ -228,6 +235,14 @@ fn mutating(policy: &Object, errors: &mut Errors) {
     let spec = root.get("spec");
     let (mutations, again) = (spec.get("mutations"), spec.get("reinvocationPolicy"));
     let known = Names { patches: true, ..common(&spec, errors) };
+    // Nothing is left to change of what goes away.
+    let rules = spec.get("matchConstraints.resourceRules");
+    let place = rules.get("operations");
+    for rule in rules.items() {
+        for operation in rule.get("operations").items() {
+            errors.one_of(&place.with(operation.value()), &["*", "CONNECT", "CREATE", "UPDATE"]);
+        }
+    }
     if mutations.is_empty() {
         errors.required(mutations, "mutations must contain at least one item");
     }
@@ -247,21 +262,22 @@ fn mutating(policy: &Object, errors: &mut Errors) {
         };
         let text = own.get("expression");
         if own.is_set() {
-            if expression(&text, errors) {
+            if text.text().trim().is_empty() {
+                errors.required(text, "");
+            } else {
                 rule::compiled(&text, text.text(), &known.compile(text.text(), gives), errors);
             }
         } else {
-            errors.required(own, "");
+            errors.required(own, &format!("must be specified when patchType is {}", kind.text()));
         }
         if other.is_set() {
-            errors.forbidden(other, &format!("must not be specified when patchType is {}", kind.text()));
+            let name = other.to_string();
+            let shown = format!("{{{}}}", name.rsplit('.').next().unwrap_or(""));
+            let detail = format!("must not be specified when patchType is {}", kind.text());
+            errors.invalid_as(other, &quoted(&shown), &detail);
         }
     }
-    if again.is_set() {
-        errors.one_of(&again, &["IfNeeded", "Never"]);
-    } else {
-        errors.required(again, "");
-    }
+    errors.need_one_of(&again, &["IfNeeded", "Never"]);
 }
 
 /// What is the same in both kinds of bindings.

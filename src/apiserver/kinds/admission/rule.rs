@@ -156,6 +156,6 @@ pub(super) fn variable_name(name: &Field, errors: &mut Errors) {
     }
     let letters = text.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric());
     if !letters || text.starts_with(|c: char| c.is_ascii_digit()) || RESERVED.contains(&text) {
-        errors.invalid_as(name, &quoted(text), "name is not a valid CEL identifier");
+        errors.invalid_as(name, &quoted(text), "must be a valid CEL identifier");
     }
 }

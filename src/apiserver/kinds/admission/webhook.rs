@@ -31,7 +31,7 @@ pub(in super::super) const MUTATING_WEBHOOKS: Kind = Kind {
     resource: "mutatingwebhookconfigurations",
     default: |configuration| {
         fill(configuration, &json!({"webhooks": [webhook()]}));
-        fill(configuration, &json!({"webhooks": [{"reinvocationPolicy": "Never"}]}));
+        fill(configuration, &json!({"webhooks": [{"reinvocationPolicy*": "Never"}]}));
     },
     ..WEBHOOKS
 };
@@ -39,17 +39,17 @@ pub(in super::super) const MUTATING_WEBHOOKS: Kind = Kind {
 fn webhook() -> Json {
     json!({
         "clientConfig": {"service?": {"port": 443}},
-        "failurePolicy": "Fail",
-        "matchPolicy": "Equivalent",
+        "failurePolicy*": "Fail",
+        "matchPolicy*": "Equivalent",
         "namespaceSelector": {},
         "objectSelector": {},
         "timeoutSeconds": 10,
-        "rules": [{"scope": "*"}],
+        "rules": [{"scope*": "*"}],
     })
 }
 
 const HARMLESS: [&str; 2] = ["None", "NoneOnDryRun"];
-const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
+const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
 
 /// What was wrong with the old object may stay so.
 struct Leniency {
@@ -186,8 +186,12 @@ fn url(url: &Field, errors: &mut Errors) {
 }
 
 fn service(service: &Field, errors: &mut Errors) {
-    errors.need(&service.get("name"));
-    errors.need(&service.get("namespace"));
+    // kube-apiserver takes one for the other here.
+    for (name, place) in [("namespace", "name"), ("name", "namespace")] {
+        if service.get(name).is_empty() {
+            errors.required(service.get(place), "");
+        }
+    }
     port(&service.get("port"), errors);
     let path = service.get("path");
     let text = path.text();
@@ -245,7 +249,7 @@ mod tests {
                 r#"webhooks[0].clientConfig.url: Invalid value: "": host must be specified; desired format: https://host[/path]"#,
                 r#"webhooks[0].clientConfig.url: Invalid value: "u": user information is not permitted in the URL"#,
                 r#"webhooks[0].clientConfig.url: Invalid value: "q": query parameters are not permitted in the URL"#,
-                "webhooks[0].admissionReviewVersions: Required value: must specify one of v1, v1beta1, v1alpha1",
+                "webhooks[0].admissionReviewVersions: Required value: must specify one of v1, v1beta1",
             ]
         );
     }

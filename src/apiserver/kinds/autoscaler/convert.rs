@@ -103,6 +103,14 @@ pub(super) fn convert(autoscaler: &mut Object, version: &str) {
     autoscaler.put(&["apiVersion"], version);
 }
 
+/// Gives an autoscaler of version 1 that goes by nothing else a percentage.
+pub(super) fn default_percentage(autoscaler: &mut Object, percent: i64) {
+    let path = ["spec", "targetCPUUtilizationPercentage"];
+    if autoscaler.at(&path).is_none() && autoscaler.annotation(METRICS).is_none() {
+        autoscaler.put(&path, percent);
+    }
+}
+
 fn to_v1(autoscaler: &mut Object) {
     CARRIERS.iter().for_each(|name| drop(take_annotation(autoscaler, name)));
     let is_cpu = |metric: &Value, part: &str| {

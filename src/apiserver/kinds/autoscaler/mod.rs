@@ -17,7 +17,9 @@ pub(super) const KIND: Kind = Kind {
     default: |autoscaler| {
         let spec = json!({"minReplicas": 1, "maxReplicas": 0, "scaleTargetRef": {"kind": "", "name": ""}});
         fill(autoscaler, &json!({"spec": spec, "status": no_status(autoscaler)}));
-        if !convert::is_v1(autoscaler) {
+        if convert::is_v1(autoscaler) {
+            convert::default_percentage(autoscaler, DEFAULT_PERCENT);
+        } else {
             defaults(autoscaler.at_mut(&["spec"]));
         }
     },
@@ -50,6 +52,9 @@ pub(super) const KIND: Kind = Kind {
     ..GENERIC
 };
 
+/// How busy pods may be where nobody says what an autoscaler goes by.
+const DEFAULT_PERCENT: i64 = 80;
+
 /// What every autoscaler without metrics goes by.
 fn cpu_metric(percent: i64) -> Value {
     let target = json!({"type": "Utilization", "averageUtilization": percent});
@@ -66,7 +71,7 @@ fn no_status(autoscaler: &Object) -> Value {
 
 fn defaults(spec: &mut Value) {
     if spec.items_at(&["metrics"]).is_empty() {
-        spec.put(&["metrics"], vec![cpu_metric(80)]);
+        spec.put(&["metrics"], vec![cpu_metric(DEFAULT_PERCENT)]);
     }
     let policy = |kind: &str, value: i64| json!({"type": kind, "value": value, "periodSeconds": 15});
     let rules = [

@@ -1,7 +1,6 @@
 //! What is wrong with an autoscaler.
 
 use super::super::field::{Errors, Field, quoted};
-use super::super::labels::validate_selector;
 use super::super::resources::{container_resource_name, quantity};
 use crate::api::{GroupVersion, Object, names};
 
@@ -15,7 +14,7 @@ pub(super) fn spec(autoscaler: &Object, errors: &mut Errors) {
     }
     match most.number() {
         0 => errors.required(most, "must be set and greater than 0"),
-        ..0 => errors.reject(&most, "must be greater than 0"),
+        ..0 => errors.reject(&most, "must be greater than or equal to 1"),
         _ => {}
     }
     if least.integer().is_some_and(|least| most.number() < least) {
@@ -39,10 +38,14 @@ fn path_segment(text: &str) -> Vec<String> {
     names::path_segment(text, false)
 }
 
-/// Complains about the name of an object in any group but the core group.
-fn reference(reference: &Field, errors: &mut Errors) {
+fn named(reference: &Field, errors: &mut Errors) {
     errors.need_name(&reference.get("kind"), path_segment);
     errors.need_name(&reference.get("name"), path_segment);
+}
+
+/// Complains about the name of an object in any group but the core group.
+fn reference(reference: &Field, errors: &mut Errors) {
+    named(reference, errors);
     let version = reference.get("apiVersion");
     let complaint = if version.text().matches('/').count() > 1 {
         format!("unexpected GroupVersion string: {}", version.text())
@@ -92,7 +95,7 @@ fn metric(metric: &Field, errors: &mut Errors) {
 fn source(name: &str, source: &Field, errors: &mut Errors) {
     let [target, metric, resource, container] = ["target", "metric", "name", "container"].map(|name| source.get(name));
     if name == "object" {
-        reference(&source.get("describedObject"), errors);
+        named(&source.get("describedObject"), errors);
     }
     if name.ends_with("esource") {
         if resource.is_empty() {
@@ -138,14 +141,11 @@ fn source(name: &str, source: &Field, errors: &mut Errors) {
 }
 
 fn identifier(metric: &Field, errors: &mut Errors) {
-    let (name, selector) = (metric.get("name"), metric.get("selector"));
+    let name = metric.get("name");
     if name.is_empty() {
         errors.required(name, "must specify a metric name");
     } else {
         errors.name(&name, path_segment);
-    }
-    if selector.is_set() {
-        validate_selector(&selector, errors);
     }
 }
 

@@ -60,17 +60,22 @@ pub(super) const TEMPLATES: Kind = Kind {
         fill(template, &json!({"spec": {"metadata": {}, "spec": claim_defaults()}}));
         count_one(template.at_mut(&["spec", "spec"]));
     },
-    validate: |template, errors| {
-        let root = Field::new("", template);
-        let metadata = root.get("spec.metadata");
-        validate_annotations(&metadata.get("annotations"), errors);
-        validate_labels(&metadata.get("labels"), errors);
-        claim::spec(&root.get("spec.spec"), errors);
+    validate: template,
+    validate_update: |new, old, errors| {
+        template(new, errors);
+        same_spec(new, old, "ResourceClaimTemplateSpec", errors);
     },
-    validate_update: |new, old, errors| same_spec(new, old, "ResourceClaimTemplateSpec", errors),
     cells: |template, now| vec![template.name().into(), age(template, now)],
     ..GENERIC
 };
+
+fn template(template: &Object, errors: &mut Errors) {
+    let root = Field::new("", template);
+    let metadata = root.get("spec.metadata");
+    validate_annotations(&metadata.get("annotations"), errors);
+    validate_labels(&metadata.get("labels"), errors);
+    claim::spec(&root.get("spec.spec"), errors);
+}
 
 pub(super) const SLICES: Kind = Kind {
     group: GROUP,

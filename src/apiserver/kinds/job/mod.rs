@@ -18,6 +18,7 @@ use serde_json::json;
 pub(super) const KIND: Kind = Kind {
     group: "batch",
     resource: "jobs",
+    pod_spec: &["spec", "template", "spec"],
     default: defaults,
     has_generation: true,
     prepare_for_create: |job| {
@@ -26,21 +27,11 @@ pub(super) const KIND: Kind = Kind {
             generate_selector(job);
         }
     },
-    validate: |job, errors| {
-        let root = Field::new("", job);
-        let spec = root.get("spec");
-        generated_selector(job, &spec, errors);
-        validate_spec(&spec, errors);
-        let (completions, name) = (spec.get("completions").number(), job.name());
-        if is_indexed(&spec) && completions > 0 {
-            let longest = format!("{name}-{}", completions - 1);
-            if !names::dns1123_label(&longest).is_empty() {
-                let complaint = format!("will not able to create pod with invalid DNS label: {longest}");
-                errors.reject(&root.get("metadata.name"), &complaint);
-            }
-        }
+    validate,
+    validate_update: |new, old, errors| {
+        validate(new, errors);
+        update::validate(new, old, errors);
     },
-    validate_update: |new, old, errors| update::validate(new, old, errors),
     validate_status_update: |new, old, errors| status::validate(new, old, errors),
     warnings: |job, old| {
         let mut warnings = if old.is_none() { name_warning(job) } else { Vec::new() };
@@ -76,10 +67,10 @@ fn defaults(job: &mut Object) {
         &json!({
             "parallelism": 1,
             "backoffLimit": backoff,
-            "completionMode": "NonIndexed",
+            "completionMode*": "NonIndexed",
             "suspend": false,
             "manualSelector": false,
-            "podReplacementPolicy": replacement,
+            "podReplacementPolicy*": replacement,
             "podFailurePolicy?": {"rules": [{"onPodConditions": [{"status": "True"}]}]},
         }),
     );
@@ -94,6 +85,21 @@ pub(super) fn template_defaults(spec: &mut Value) {
     fill(spec, &json!({"template": {}}));
     pod::defaults::template(spec.at_mut(&["template"]));
     fill(spec, &json!({"podFailurePolicy?": {"rules": [{"onPodConditions": [{"status": "True"}]}]}}));
+}
+
+fn validate(job: &Object, errors: &mut Errors) {
+    let root = Field::new("", job);
+    let spec = root.get("spec");
+    generated_selector(job, &spec, errors);
+    validate_spec(&spec, errors);
+    let (completions, name) = (spec.get("completions").number(), job.name());
+    if is_indexed(&spec) && completions > 0 {
+        let longest = format!("{name}-{}", completions - 1);
+        if !names::dns1123_label(&longest).is_empty() {
+            let complaint = format!("will not able to create pod with invalid DNS label: {longest}");
+            errors.reject(&root.get("metadata.name"), &complaint);
+        }
+    }
 }
 
 fn generate_selector(job: &mut Object) {

@@ -26,7 +26,8 @@ pub(super) fn validate(new: &Object, old: &Object, errors: &mut Errors) {
     }
     finished(new, &status, &turned, &changed, errors);
     indexes_of(&status, &spec, &changed, errors);
-    if (changed("ready") || changed("active")) && status.get("ready").number() > status.get("active").number() {
+    let ready = status.get("ready").integer();
+    if (changed("ready") || changed("active")) && ready.is_some_and(|ready| ready > status.get("active").number()) {
         errors.reject(&status.get("ready"), "cannot set more ready pods than active");
     }
     let conditions = status.get("conditions");

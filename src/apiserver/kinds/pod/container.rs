@@ -51,12 +51,10 @@ pub(super) fn init_containers(list: &Field, main: &Field, pod: &Pod, errors: &mu
         common(&container, pod, errors);
         let (name, policy) = (container.get("name"), container.get("restartPolicy"));
         let sidecar = policy.text() == "Always";
-        let rules = container.get("restartPolicyRules");
-        if sidecar && !rules.is_empty() {
-            let detail = "restartPolicyRules are not allowed for init containers with restart policy Always";
-            errors.forbidden(rules, detail);
-        } else if policy.is_set() && !sidecar {
+        if policy.is_set() {
             restart_rules(&container, errors);
+        } else if container.get("restartPolicyRules").count() > 0 {
+            errors.required(policy, NEEDS_POLICY);
         }
         if seen.contains(&name.text()) {
             errors.duplicate(name, &name.text().into());
@@ -74,6 +72,12 @@ pub(super) fn init_containers(list: &Field, main: &Field, pod: &Pod, errors: &mu
             if container.get(part).is_set() {
                 errors
                     .forbidden(container.get(part), "may not be set for init containers without restartPolicy=Always");
+            }
+        }
+        for policy in container.get("resizePolicy").items() {
+            let restart = policy.get("restartPolicy");
+            if restart.text() == "RestartContainer" {
+                errors.reject(&restart, "must not be set to 'RestartContainer' for non-sidecar initContainers");
             }
         }
     }
@@ -108,7 +112,12 @@ pub(super) fn ephemeral_containers(list: &Field, spec: &Field, pod: &Pod, errors
             "startupProbe",
             "lifecycle",
         ];
-        for part in parts.iter().filter(|part| !container.get(part).is_empty()) {
+        // What is no pointer counts when there is something in it.
+        let counts = |part: &str| match part {
+            "resources" => !container.get(part).is_empty(),
+            _ => container.get(part).is_set(),
+        };
+        for part in parts.iter().filter(|part| counts(part)) {
             errors.forbidden(container.get(part), not_allowed);
         }
         for mount in container.get("volumeMounts").items() {
@@ -343,32 +352,34 @@ fn resize_policy(list: &Field, pod: &Pod, errors: &mut Errors) {
         errors.need_one_of(&list.with(resource.value()), &["cpu", "memory"]);
         errors.need_one_of(&list.with(restart.value()), &["NotRequired", "RestartContainer"]);
         if pod.restart_policy == "Never" && restart.text() != "NotRequired" {
-            errors.invalid_as(list, &quoted(restart.text()), "must be 'NotRequired' when `restartPolicy` is 'Never'");
+            errors.invalid_as(
+                list,
+                &quoted(restart.text()),
+                "must be 'NotRequired' when pod `restartPolicy` is 'Never'",
+            );
         }
     }
 }
 
-/// A container's own restart policy (KEP-5307).
+const NEEDS_POLICY: &str = "must specify restartPolicy when restart rules are used";
+
+/// A container's own restart policy (KEP-5307, KEP-5532).
 fn restart_rules(container: &Field, errors: &mut Errors) {
     let (policy, rules) = (container.get("restartPolicy"), container.get("restartPolicyRules"));
     if !policy.is_set() {
         if rules.count() > 0 {
-            errors.required(policy, "must specify restartPolicy when restart rules are used");
+            errors.required(policy, NEEDS_POLICY);
         }
     } else {
         errors.one_of(&policy, &["Always", "Never", "OnFailure"]);
     }
-    if rules.count() > 20 {
-        errors.too_long(rules, 20);
-    }
+    errors.at_most_items(&rules, 20);
     for rule in rules.items() {
-        errors.one_of(&rule.get("action"), &["Restart"]);
+        errors.one_of(&rule.get("action"), &["Restart", "RestartAllContainers"]);
         let codes = rule.get("exitCodes");
         if codes.is_set() {
             errors.one_of(&codes.get("operator"), &["In", "NotIn"]);
-            if codes.get("values").count() > 255 {
-                errors.too_long(codes.get("values"), 255);
-            }
+            errors.at_most_items(&codes.get("values"), 255);
         } else {
             errors.required(codes, "must be specified");
         }

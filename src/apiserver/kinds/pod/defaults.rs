@@ -65,10 +65,10 @@ pub fn volume() -> Json {
             "downwardAPI?": {"items": [downward]},
             "serviceAccountToken?": {"expirationSeconds": 3600},
         }]},
-        "ephemeral?": {"volumeClaimTemplate?": {"metadata": {}, "spec": {"resources": {}, "volumeMode": "Filesystem"}}},
+        "ephemeral?": {"volumeClaimTemplate?": {"metadata": {}, "spec": {"resources": {}, "volumeMode*": "Filesystem"}}},
         "iscsi?": {"iscsiInterface": "default"},
         "rbd?": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
-        "azureDisk?": {"cachingMode": "ReadWrite", "fsType": "ext4", "readOnly": false, "kind": "Shared"},
+        "azureDisk?": {"cachingMode*": "ReadWrite", "fsType*": "ext4", "readOnly": false, "kind*": "Shared"},
         "scaleIO?": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
     })
 }
@@ -95,9 +95,6 @@ pub fn spec(spec: &mut Value) {
         }
     }
     round_list(spec, "overhead");
-    if spec.integer(&["terminationGracePeriodSeconds"]).is_some_and(|seconds| seconds < 0) {
-        spec.put(&["terminationGracePeriodSeconds"], 1);
-    }
 }
 
 /// The service account has two names: the older is read when the newer says nothing, and always says the same.
@@ -138,6 +135,9 @@ pub fn pod(pod: &mut Object) {
         round_resources(resources);
     }
     self::spec(spec);
+    if spec.integer(&["terminationGracePeriodSeconds"]).is_some_and(|seconds| seconds < 0) {
+        spec.put(&["terminationGracePeriodSeconds"], 1);
+    }
     fill(pod, &POD);
     agree(pod, &["status", "podIP"], &["status", "podIPs"], "ip");
 }
@@ -182,10 +182,17 @@ fn tag_of(image: &str) -> &str {
         None => (name, if digest { "" } else { "latest" }),
     };
     // The first part is a host when it could not be part of a path; only hosts may have upper-case letters.
-    let host = repository.split('/').next().filter(|part| part.contains(['.', ':']) || *part == "localhost");
-    let path = host.map_or(repository, |host| &repository[host.len()..]);
-    let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-' | b'/');
-    if path.is_empty() || !path.bytes().all(sound) { "" } else { tag }
+    let (first, rest) = repository.split_once('/').unwrap_or(("", repository));
+    let is_host = first.contains(['.', ':']) || first == "localhost" || first.bytes().any(|b| b.is_ascii_uppercase());
+    let path = if is_host { rest } else { repository };
+    if path.split('/').all(is_path_part) { tag } else { "" }
+}
+
+/// Letters and digits, with a dot, one or two underscores or some hyphens between them.
+fn is_path_part(part: &str) -> bool {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let between = |separator: &str| matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-');
+    part.starts_with(word) && part.ends_with(word) && part.split(word).all(between)
 }
 
 #[cfg(test)]
@@ -203,6 +210,9 @@ mod tests {
             ("nginx@sha256:abc", ""),
             ("nginx:1@sha256:abc", "1"),
             ("Nginx", ""),
+            ("-1", ""),
+            ("a--b/c__d.e:x", "x"),
+            ("a..b", ""),
             ("", ""),
         ] {
             assert_eq!(tag_of(image), tag, "{image}");

@@ -55,10 +55,6 @@ fn ephemeral_containers(root: &Field, old: &Field, errors: &mut Errors) {
 fn resize(root: &Field, old: &Field, errors: &mut Errors) {
     validate::metadata_and_spec(root, errors);
     let (spec, old_spec) = (root.get("spec"), old.get("spec"));
-    let has_own = |spec: &Field| spec.get("resources.requests").count() + spec.get("resources.limits").count() > 0;
-    if has_own(&old_spec) || has_own(&spec) {
-        return only(errors, "pods with pod-level resources cannot be resized");
-    }
     if old.get("metadata.annotations").entry(MIRROR).is_set() {
         return only(errors, "static pods cannot be resized");
     }
@@ -78,40 +74,65 @@ fn resize(root: &Field, old: &Field, errors: &mut Errors) {
     {
         errors.forbidden(spec, "Pod running on node without support for resize");
     }
+    resize_pod(&spec, &old_spec, errors);
+    if old.get("status.nodeAllocatableResourceClaimStatuses").count() > 0 {
+        errors.forbidden(spec, "pods with node allocatable resource claims cannot be resized");
+    }
     if !same_containers(&spec, &old_spec, errors) {
         return;
     }
     for list in ["initContainers", "containers"] {
         let (containers, before) = (spec.get(list), old_spec.get(list));
         for (container, before) in containers.items().zip(before.items()) {
-            if list == "containers" || is_sidecar(container.value()) {
-                nothing_removed(&container.get("resources"), &before.get("resources"), errors);
-            }
+            nothing_removed(&container.get("resources"), &before.get("resources"), "resource", errors);
         }
     }
-    for list in ["containers", "initContainers"] {
-        let (containers, before) = (spec.get(list), old_spec.get(list));
-        for (container, before) in containers.items().zip(before.items()) {
-            let sidecar = is_sidecar(container.value());
-            let same = if list == "containers" || sidecar {
-                same_but_resizable(container.value(), before.value())
-            } else {
-                container.value() == before.value()
-            };
-            if !same {
-                let detail = match (list, sidecar) {
-                    ("containers", _) => "only cpu and memory resources are mutable",
-                    (_, true) => "only cpu and memory resources for sidecar containers are mutable",
-                    _ => "resources for non-sidecar init containers are immutable",
-                };
-                errors.forbidden(spec, detail);
+    let (containers, before) = (spec.get("containers"), old_spec.get("containers"));
+    for (container, before) in containers.items().zip(before.items()) {
+        if !same_but_resizable(container.value(), before.value()) {
+            errors.forbidden(spec, "only cpu and memory resources are mutable");
+        }
+    }
+    let (containers, before) = (spec.get("initContainers"), old_spec.get("initContainers"));
+    for (container, before) in containers.items().zip(before.items()) {
+        if !same_but_resizable(container.value(), before.value()) {
+            errors.forbidden(container, "only cpu and memory resources for init or sidecar containers are mutable");
+        }
+        if container.value() != before.value() && container.get("restartPolicy").text() != "Always" {
+            for policy in container.get("resizePolicy").items() {
+                if policy.get("restartPolicy").text() == "RestartContainer" {
+                    let detail =
+                        "non-sidecar init containers with a resize policy of RestartContainer cannot be resized";
+                    errors.forbidden(container, detail);
+                }
             }
         }
     }
 }
 
-fn is_sidecar(container: &Value) -> bool {
-    container.text(&["restartPolicy"]) == "Always"
+/// What the pod as a whole asks for may change, too (KEP-5419).
+fn resize_pod(spec: &Field, old: &Field, errors: &mut Errors) {
+    let (resources, before) = (spec.get("resources"), old.get("resources"));
+    let amounts = |resources: &Field| resources.get("requests").count() + resources.get("limits").count();
+    if amounts(&resources) + amounts(&before) == 0 {
+        return;
+    }
+    if before.is_set() && !resources.is_set() {
+        return errors.forbidden(resources, "pod-level resources cannot be removed");
+    }
+    if before.is_set() {
+        nothing_removed(&resources, &before, "pod-level resource", errors);
+    }
+    let rest = |resources: &Field| {
+        let mut rest = resources.value().clone();
+        for part in ["requests", "limits"] {
+            rest.take_at(&[part]);
+        }
+        rest.as_object().filter(|rest| !rest.is_empty()).cloned()
+    };
+    if rest(&resources) != rest(&before) || !same_fixed_amounts(&resources, &before) {
+        errors.forbidden(spec, "only cpu and memory resources are mutable at pod-level");
+    }
 }
 
 fn same_containers(spec: &Field, old: &Field, errors: &mut Errors) -> bool {
@@ -132,11 +153,11 @@ fn same_containers(spec: &Field, old: &Field, errors: &mut Errors) -> bool {
     errors.causes.len() == before
 }
 
-fn nothing_removed(resources: &Field, old: &Field, errors: &mut Errors) {
+fn nothing_removed(resources: &Field, old: &Field, what: &str, errors: &mut Errors) {
     for part in ["requests", "limits"] {
         let (amounts, old) = (resources.get(part), old.get(part));
         if old.entries().any(|(name, _)| !amounts.entry(name).is_set()) {
-            errors.forbidden(amounts, &format!("resource {part} cannot be removed"));
+            errors.forbidden(amounts, &format!("{what} {part} cannot be removed"));
         }
     }
 }
@@ -149,8 +170,12 @@ fn same_but_resizable(container: &Value, old: &Value) -> bool {
         rest
     };
     let (now, before) = (Field::new("", container), Field::new("", old));
-    let same_amounts = ["requests", "limits"].iter().all(|part| {
-        let (now, before) = (now.get("resources"), before.get("resources"));
+    rest(container) == rest(old) && same_fixed_amounts(&now.get("resources"), &before.get("resources"))
+}
+
+/// Whether two resources are the same but for cpu and memory.
+fn same_fixed_amounts(now: &Field, before: &Field) -> bool {
+    ["requests", "limits"].iter().all(|part| {
         let (now, before) = (now.get(part), before.get(part));
         let fixed = |name: &str| name != "cpu" && name != "memory";
         let mut names = now.entries().chain(before.entries()).map(|(name, _)| name).filter(|name| fixed(name));
@@ -158,8 +183,7 @@ fn same_but_resizable(container: &Value, old: &Value) -> bool {
             let (now, before) = (now.entry(name), before.entry(name));
             now.is_set() == before.is_set() && quantity(&now).cmp(&quantity(&before)) == Ordering::Equal
         })
-    });
-    rest(container) == rest(old) && same_amounts
+    })
 }
 
 #[cfg(test)]

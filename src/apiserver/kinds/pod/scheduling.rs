@@ -156,6 +156,7 @@ pub(in super::super) fn tolerations(list: &Field, errors: &mut Errors) {
                     errors.invalid(operator, value.value(), "value must be empty when `operator` is 'Exists'");
                 }
             }
+            "Lt" | "Gt" => errors.unsupported(operator, &quoted(operator.text()), &["Equal", "Exists", "Lt", "Gt"]),
             _ => errors.one_of(&operator, &["Equal", "Exists"]),
         }
         if !effect.is_empty() {

@@ -70,7 +70,7 @@ pub(super) fn pod_context(context: &Field, spec: &Field, errors: &mut Errors) {
         errors.one_of(&context.get("supplementalGroupsPolicy"), &["Merge", "Strict"]);
     }
     if context.get("seLinuxChangePolicy").is_set() {
-        errors.one_of(&context.get("seLinuxChangePolicy"), &["MountOption", "Recursive"]);
+        errors.one_of(&context.get("seLinuxChangePolicy"), &["Recursive"]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is wrong with changes of a pod: most of it may not change.
 
-use super::super::field::{Errors, Field, IMMUTABLE};
+use super::super::field::{Errors, Field};
 use super::super::internal;
 use super::{annotations, scheduling, validate};
 use crate::api::{Object, ObjectExt, Value, names};
@@ -159,91 +159,6 @@ fn only_adds(term: &Value, old: &Value) -> bool {
     lists.iter().all(|(new, old)| if was_empty { new.is_empty() } else { new.starts_with(old) })
 }
 
-/// Complains about a change of a pod's status.
-pub(super) fn status(new: &Object, old: &Object, errors: &mut Errors) {
-    let (root, old_root) = (Field::new("", new), Field::new("", old));
-    let (status, old_status) = (root.get("status"), old_root.get("status"));
-    annotations::validate_change(
-        &root.get("metadata.annotations"),
-        &old_root.get("metadata.annotations"),
-        &root.get("spec"),
-        errors,
-    );
-    for condition in status.get("conditions").items() {
-        non_negative_generation(&condition.get("observedGeneration"), errors);
-        let kind = condition.get("type");
-        if !["PodScheduled", "Ready", "Initialized"].contains(&kind.text()) {
-            errors.name(&condition.get("Type").with(kind.value()), names::qualified_name);
-        }
-    }
-    let (nominated, old_nominated) = (status.get("nominatedNodeName"), old_status.get("nominatedNodeName"));
-    if !nominated.is_empty() && nominated.text() != old_nominated.text() {
-        errors.name(&nominated, names::dns1123_subdomain);
-    }
-    non_negative_generation(&status.get("observedGeneration"), errors);
-    if status.get("qosClass").text() != old_status.get("qosClass").text() {
-        errors.invalid(status.get("qosClass"), &status.get("qosClass").text().into(), IMMUTABLE);
-    }
-    for list in ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] {
-        transitions(&status.get(list), &old_status.get(list), list, &old_root.get("spec"), errors);
-    }
-    addresses(&status.get("podIPs"), &old_status.get("podIPs"), errors);
-    let hosts = status.get("hostIPs");
-    if hosts.count() > 0 && hosts.item(0).get("ip").text() != status.get("hostIP").text() {
-        errors.reject(&hosts.item(0).get("ip"), "must be equal to `hostIP`");
-    }
-    addresses(&hosts, &old_status.get("hostIPs"), errors);
-}
-
-fn non_negative_generation(generation: &Field, errors: &mut Errors) {
-    if generation.number() < 0 {
-        errors.reject(generation, "must be a non-negative integer");
-    }
-}
-
-fn addresses(list: &Field, old: &Field, errors: &mut Errors) {
-    for address in list.items().filter(|address| !old.items().any(|old| old.value() == address.value())) {
-        errors.name(&address.with(address.get("ip").value()), names::ip);
-    }
-    let families: Vec<bool> = list.items().map(|address| address.get("ip").text().contains(':')).collect();
-    if families.len() > 2 || matches!(families.as_slice(), [one, two] if one == two) {
-        let printed = internal::print("[]PodIP", list.value());
-        errors.invalid_as(list, &printed, "may specify no more than one IP for each IP family");
-    }
-}
-
-/// A container that has ended for good may not come back.
-fn transitions(new: &Field, old: &Field, list: &str, spec: &Field, errors: &mut Errors) {
-    let policy = spec.get("restartPolicy").text();
-    for (index, status) in old.items().enumerate() {
-        let (name, ended) = (status.get("name").text(), status.get("state.terminated"));
-        let containers = spec.get(if list == "initContainerStatuses" { "initContainers" } else { "containers" });
-        let own = containers.items().find(|container| container.get("name").text() == name);
-        let code = ended.get("exitCode").number();
-        let own_policy = own.map_or("", |container| container.get("restartPolicy").text());
-        let restarts = match (list, own_policy) {
-            ("ephemeralContainerStatuses", _) => false,
-            (_, "Always") => true,
-            (_, "OnFailure") => code != 0,
-            (_, "Never") => restart_rule_applies(&containers, name, code),
-            _ => policy == "Always" || policy == "OnFailure" && code != 0,
-        };
-        let revived = new.items().any(|new| new.get("name").text() == name && !new.get("state.terminated").is_set());
-        if ended.is_set() && !restarts && revived {
-            errors.forbidden(new.item(index).get("state"), "may not be transitioned to non-terminated state");
-        }
-    }
-}
-
-fn restart_rule_applies(containers: &Field, name: &str, code: i64) -> bool {
-    containers.items().filter(|container| container.get("name").text() == name).any(|container| {
-        container.get("restartPolicyRules").items().any(|rule| {
-            let among = rule.get("exitCodes.values").items().any(|value| value.integer() == Some(code));
-            among == (rule.get("exitCodes.operator").text() == "In")
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,19 +196,5 @@ mod tests {
                 "spec.containers: Forbidden: pod updates may not add or remove containers"
             ]
         );
-    }
-
-    #[test]
-    fn what_has_ended_stays_so() {
-        let with = |state: Value| {
-            let mut pod = pod();
-            pod.put(&["spec", "restartPolicy"], "Never");
-            pod.put(&["status", "containerStatuses"], json!([{"name": "c", "state": state}]));
-            pod
-        };
-        let mut errors = Errors::default();
-        status(&with(json!({"running": {}})), &with(json!({"terminated": {"exitCode": 1}})), &mut errors);
-        assert_eq!(errors.causes[0].field, "status.containerStatuses[0].state");
-        assert_eq!(errors.causes.len(), 1);
     }
 }

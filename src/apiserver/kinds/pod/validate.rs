@@ -6,7 +6,7 @@ use super::super::labels::{validate_annotations, validate_labels};
 use super::super::resources::{container_resource_name, pod_resource_name, quantity, requirements};
 use super::container::{self, Pod};
 use super::{annotations, scheduling, security, volumes};
-use crate::api::{Object, ObjectExt, Value, names};
+use crate::api::{Object, Value, names};
 
 /// Complains about a new pod.
 pub(super) fn create(pod: &Object, errors: &mut Errors) {
@@ -48,11 +48,6 @@ pub(super) fn metadata_and_spec(root: &Field, errors: &mut Errors) {
 
 /// Complains about the template of pods at `template` (its `metadata` and `spec`).
 pub(in super::super) fn template(template: &Field, errors: &mut Errors) {
-    template_with(template, &[], errors);
-}
-
-/// Complains about a template whose pods get these volumes, too, in the place of those with the same name.
-pub(in super::super) fn template_with(template: &Field, volumes: &[Value], errors: &mut Errors) {
     let (metadata, spec) = (template.get("metadata"), template.get("spec"));
     // kube-apiserver leaves `metadata` out of these paths.
     let (labels, notes) = (template.get("labels"), template.get("annotations"));
@@ -60,16 +55,7 @@ pub(in super::super) fn template_with(template: &Field, volumes: &[Value], error
     validate_labels(&labels.with(metadata.get("labels").value()), errors);
     validate_annotations(&notes, errors);
     annotations::validate(&notes, &spec, errors);
-    if volumes.is_empty() {
-        pod_spec(&spec, "", false, errors);
-    } else {
-        let mut whole = spec.value().clone();
-        let mut all: Vec<Value> = whole.items_at(&["volumes"]).to_vec();
-        all.retain(|volume| volumes.iter().all(|other| other.get("name") != volume.get("name")));
-        all.extend_from_slice(volumes);
-        whole.put(&["volumes"], all);
-        pod_spec(&spec.with(&whole), "", false, errors);
-    }
+    pod_spec(&spec, "", false, errors);
     annotations::match_fields(&metadata, &spec, errors);
     if spec.get("ephemeralContainers").count() > 0 {
         errors.forbidden(spec.get("ephemeralContainers"), "ephemeral containers not allowed in pod template");

@@ -63,7 +63,14 @@ const SOURCES: &[Source] = &[
     source("scaleIO", &["gateway", "system", "volumeName"]),
     with(csi, source("csi", &[])),
     with(ephemeral, source("ephemeral", &[])),
-    source("image", &["reference"]),
+    with(
+        |image, errors| {
+            if !image.get("pullPolicy").is_empty() {
+                errors.one_of(&image.get("pullPolicy"), &["Always", "IfNotPresent", "Never"]);
+            }
+        },
+        source("image", &["reference"]),
+    ),
 ];
 
 /// Complains about volumes. `pod` is the name of the pod, empty in a template. Returns the sound ones.

@@ -2,6 +2,7 @@
 
 use super::super::field::{Field, quoted};
 use super::super::node::{deprecated_label, selector_warnings};
+use super::super::persistentvolumeclaim::fraction_warnings;
 use super::super::resources::quantity;
 use super::container::each;
 use crate::api::{Object, ObjectExt, names};
@@ -30,11 +31,15 @@ const ANNOTATIONS: [(&str, &str); 3] = [
     ("security.alpha.kubernetes.io/unsafe-sysctls", "non-functional in v1.11+; use the \"sysctls\" field instead"),
 ];
 
-/// The warnings of a new or changed pod.
+/// The warnings of a new pod.
 pub(super) fn of_pod(pod: &Object, old: Option<&Object>) -> Warnings {
     let mut warnings = Vec::new();
+    if old.is_some() {
+        // Nearly all changes are made by nodes.
+        return warnings;
+    }
     let complaints = names::dns1123_label(pod.name());
-    if old.is_none() && !complaints.is_empty() {
+    if !complaints.is_empty() {
         let text = "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS \
                     label is recommended";
         warnings.push(format!("{text}: [{}]", complaints.join(" ")));
@@ -47,7 +52,12 @@ pub(super) fn of_pod(pod: &Object, old: Option<&Object>) -> Warnings {
 pub(in super::super) fn of_template(object: &Object, path: &str) -> Warnings {
     let root = Field::new("", object);
     let template = root.get(path);
-    if template.is_set() { of(&template) } else { Vec::new() }
+    if !template.is_set() {
+        return Vec::new();
+    }
+    let mut warnings = of(&template);
+    warnings.extend(super::prepare::warnings(&template));
+    warnings
 }
 
 fn of(pod: &Field) -> Warnings {
@@ -62,6 +72,8 @@ fn of(pod: &Field) -> Warnings {
         for (name, path, message) in VOLUMES.iter().filter(|(name, ..)| volume.get(name).is_set()) {
             warnings.push(format!("{}: {message}", volume.get(if name == path { name } else { path })));
         }
+        let claim = volume.get("ephemeral.volumeClaimTemplate.spec");
+        warnings.extend(fraction_warnings(&claim.get("resources")));
     }
     for volume in spec.get("volumes").items() {
         overlapping_paths(&volume, &mut warnings);
@@ -80,6 +92,10 @@ fn of(pod: &Field) -> Warnings {
         hidden_variables(&container.get("env"), &mut warnings);
     });
     ports(&spec, &mut warnings);
+    let grace = spec.get("terminationGracePeriodSeconds");
+    if grace.number() < 0 {
+        warnings.push(format!("{grace}: must be >= 0; negative values are invalid and will be treated as 1"));
+    }
     for kind in ["affinity.podAffinity", "affinity.podAntiAffinity"] {
         let affinity = spec.get(kind);
         for term in affinity.get("requiredDuringSchedulingIgnoredDuringExecution").items() {

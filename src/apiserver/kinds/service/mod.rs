@@ -77,7 +77,7 @@ fn defaults(service: &mut Object) {
         fill(service, &json!({"spec": {"externalTrafficPolicy": "Cluster"}}));
     }
     if matches!(kind.as_str(), "ClusterIP" | "NodePort" | "LoadBalancer") {
-        fill(service, &json!({"spec": {"internalTrafficPolicy": "Cluster"}}));
+        fill(service, &json!({"spec": {"internalTrafficPolicy*": "Cluster"}}));
     }
     if kind == "LoadBalancer" {
         fill(service, &json!({"spec": {"allocateLoadBalancerNodePorts": true}}));
@@ -113,7 +113,7 @@ fn default_ip_families(service: &mut Object) {
     if spec.items_at(&["ipFamilies"]).is_empty() && !families.is_empty() {
         spec.put(&["ipFamilies"], families);
     }
-    fill(spec, &json!({"ipFamilyPolicy": policy}));
+    fill(spec, &json!({"ipFamilyPolicy*": policy}));
 }
 
 fn prepare_for_update(service: &mut Object, old: &Object) {

@@ -424,7 +424,10 @@ pub(super) fn warnings(service: &Object, _old: Option<&Object>) -> Vec<String> {
     warn(headless && external_ips.count() > 0, "spec.externalIPs is ignored for headless services");
     let affinity = spec.get("sessionAffinity").text();
     warn(headless && affinity == "ClientIP", "spec.SessionAffinity is ignored for headless services");
-    warn(external_ips.count() > 0, "spec.externalIPs is deprecated and may no longer be implemented in some clusters");
+    warn(
+        external_ips.count() > 0 && !headless && kind != "ExternalName",
+        "spec.externalIPs is deprecated and may no longer be implemented in some clusters",
+    );
     warn(
         kind == "ExternalName" && external_ips.count() > 0,
         "spec.externalIPs is ignored when spec.type is \"ExternalName\"",
@@ -432,6 +435,10 @@ pub(super) fn warnings(service: &Object, _old: Option<&Object>) -> Vec<String> {
     warn(
         kind != "ExternalName" && !spec.get("externalName").is_empty(),
         "spec.externalName is ignored when spec.type is not \"ExternalName\"",
+    );
+    warn(
+        spec.get("trafficDistribution").text() == "PreferClose",
+        "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"",
     );
     warnings
 }

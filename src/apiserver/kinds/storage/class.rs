@@ -17,10 +17,11 @@ pub(in super::super) const CLASSES: Kind = Kind {
     group: GROUP,
     resource: "storageclasses",
     default: |class| {
-        fill(class, &json!({"provisioner": "", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"}));
+        fill(class, &json!({"provisioner": "", "reclaimPolicy*": "Delete", "volumeBindingMode*": "Immediate"}));
     },
     validate: class,
     validate_update: |new, old, errors| {
+        class(new, errors);
         let (root, old_root) = (Field::new("", new), Field::new("", old));
         for name in ["parameters", "provisioner", "reclaimPolicy"] {
             fixed(&root, &old_root, name, errors);
@@ -119,7 +120,11 @@ fn class(class: &Object, errors: &mut Errors) {
     let topologies = root.get("allowedTopologies");
     for (index, term) in topologies.items().enumerate() {
         topology(&term, errors);
-        if (0..index).any(|before| topologies.item(before).value() == term.value()) {
+        // kube-apiserver compares with empty ones, too, as many as there are terms.
+        let is_empty = term.get("matchLabelExpressions").is_empty();
+        let empty_ones = if is_empty { topologies.count() } else { 0 };
+        let before = (0..index).filter(|before| topologies.item(*before).value() == term.value()).count();
+        for _ in 0..empty_ones + before {
             errors.duplicate(term.get("matchLabelExpressions"), &"".into());
         }
     }

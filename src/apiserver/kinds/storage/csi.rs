@@ -16,6 +16,17 @@ const GROUP: &str = "storage.k8s.io";
 pub(in super::super) const DRIVERS: Kind = Kind {
     group: GROUP,
     resource: "csidrivers",
+    disabled: &["spec.preventPodSchedulingIfMissing"],
+    warnings: |driver, old| {
+        let (requests, secrets) = (["spec", "tokenRequests"], ["spec", "serviceAccountTokenInSecrets"]);
+        let changed = old.is_none_or(|old| old.items_at(&requests) != driver.items_at(&requests));
+        if !changed || driver.items_at(&requests).is_empty() || driver.at(&secrets).is_some() {
+            return Vec::new();
+        }
+        let advice = "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to \
+                      prevent possible logging of tokens in volume attributes";
+        vec![advice.into()]
+    },
     default: |driver| {
         fill(
             driver,
@@ -23,7 +34,7 @@ pub(in super::super) const DRIVERS: Kind = Kind {
                 "attachRequired": true,
                 "podInfoOnMount": false,
                 "storageCapacity": false,
-                "fsGroupPolicy": "ReadWriteOnceWithFSType",
+                "fsGroupPolicy*": "ReadWriteOnceWithFSType",
                 "requiresRepublish": false,
                 "seLinuxMount": false,
             }}),
@@ -161,16 +172,9 @@ pub(in super::super) const CAPACITIES: Kind = Kind {
     group: GROUP,
     resource: "csistoragecapacities",
     default: |capacity| fill(capacity, &json!({"storageClassName": ""})),
-    validate: |capacity, errors| {
-        let root = Field::new("", capacity);
-        let amount = root.get("capacity");
-        validate_selector(&root.get("nodeTopology"), errors);
-        errors.name(&root.get("storageClassName"), names::dns1123_subdomain);
-        if quantity(&amount).sign() < 0 {
-            errors.reject(&amount, "must be greater than or equal to 0");
-        }
-    },
+    validate: capacity,
     validate_update: |new, old, errors| {
+        capacity(new, errors);
         errors.all_immutable(&Field::new("", new), &Field::new("", old), &["nodeTopology", "storageClassName"]);
     },
     warnings: |capacity, _| {
@@ -189,6 +193,16 @@ pub(in super::super) const CAPACITIES: Kind = Kind {
     cells: |capacity, _| vec![capacity.name().into(), created_at(capacity)],
     ..GENERIC
 };
+
+fn capacity(capacity: &Object, errors: &mut Errors) {
+    let root = Field::new("", capacity);
+    let amount = root.get("capacity");
+    validate_selector(&root.get("nodeTopology"), errors);
+    errors.name(&root.get("storageClassName"), names::dns1123_subdomain);
+    if quantity(&amount).sign() < 0 {
+        errors.reject(&amount, "must be greater than or equal to 0");
+    }
+}
 
 pub(in super::super) const ATTACHMENTS: Kind = Kind {
     group: GROUP,
