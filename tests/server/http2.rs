@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use h2::client::SendRequest;
 use h2::{Reason, RecvStream};
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, header};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -70,6 +70,23 @@ async fn read(body: &mut RecvStream) -> Option<Bytes> {
     }
 }
 
+/// Sends a request with a body; gives the status, the length that is announced and the body.
+async fn send(requests: &SendRequest<Bytes>, method: &str, path: &str, body: Bytes) -> (StatusCode, usize, Vec<u8>) {
+    let request = Request::builder().method(method).uri(format!("https://localhost{path}"));
+    let mut requests = requests.clone().ready().await.unwrap();
+    let (answer, mut stream) = requests.send_request(request.body(()).unwrap(), body.is_empty()).unwrap();
+    if !body.is_empty() {
+        stream.send_data(body, true).unwrap();
+    }
+    let answer = answer.await.unwrap();
+    let length = answer.headers().get(header::CONTENT_LENGTH).map(|length| length.to_str().unwrap().parse().unwrap());
+    let (status, mut body, mut text) = (answer.status(), answer.into_body(), Vec::new());
+    while let Some(bytes) = read(&mut body).await {
+        text.extend_from_slice(&bytes);
+    }
+    (status, length.unwrap_or_default(), text)
+}
+
 fn create(connection: &mut Connection, name: &str, filler: &str) {
     let body = json!({"metadata": {"name": name}, "data": {"filler": filler}});
     assert_eq!(connection.send("POST", MAPS, Some(body)).unwrap().0, 201);
@@ -125,6 +142,28 @@ fn streams_that_are_not_read_cost_little() {
         server.signal("TERM");
         assert!(server.wait().success());
         drop(unread);
+    });
+}
+
+#[test]
+fn answers_are_those_of_the_older_protocol() {
+    let folder = Folder::new("h2-answers");
+    let (server, port) = Server::start_secure(&folder.0);
+    run(async {
+        let requests = connect(&folder, port).await;
+        let (status, length, body) = send(&requests, "GET", "/version", Bytes::new()).await;
+        assert_eq!((status, length), (StatusCode::OK, body.len()));
+        assert_eq!(send(&requests, "HEAD", "/version", Bytes::new()).await, (status, length, Vec::new()));
+        let missing = send(&requests, "HEAD", "/nosuch", Bytes::new()).await;
+        assert_eq!((missing.0, missing.2), (StatusCode::NOT_FOUND, Vec::new()));
+        // All of the body is taken before its length is complained of.
+        let large = Bytes::from(vec![b' '; 8 << 20]);
+        let (status, _, body) = send(&requests, "POST", MAPS, large.clone()).await;
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        let older = Connection::new(server.port).unwrap().send("POST", MAPS, Some("x".repeat(8 << 20).into()));
+        assert_eq!(older.unwrap(), (413, body));
+        let map = json!({"metadata": {"name": "a"}}).to_string().into();
+        assert_eq!(send(&requests, "POST", MAPS, map).await.0, StatusCode::CREATED);
     });
 }
 

@@ -7,9 +7,9 @@ use crate::apiserver::pipeline::Server;
 use crate::apiserver::request;
 use crate::apiserver::respond::{self, Body, Format};
 use http::request::Parts;
-use http::{Request, Response, StatusCode, Version, header};
+use http::{Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -28,6 +28,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 const BODY: Duration = Duration::from_secs(60);
 /// The largest body, as in kube-apiserver.
 const MOST: usize = 3 << 20;
+/// How much more of a body that is too large is read, and forgotten.
+const DRAINED: usize = 16 << 20;
 /// The most bytes that wait for a client to take them: of a connection, or of a stream in HTTP/2. So many bytes
 /// HTTP/1.1's headers may have, too.
 const BUFFER: usize = 64 << 10;
@@ -103,15 +105,17 @@ fn names_host(parts: &Parts) -> bool {
 }
 
 async fn answer(server: Arc<Server>, peer: Peer, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    let (mut parts, body) = request.into_parts();
+    let (mut parts, mut body) = request.into_parts();
+    let only_head = parts.method == Method::HEAD;
     if request::path(&parts.uri).is_none() || !names_host(&parts) {
         return Ok(respond::text(StatusCode::BAD_REQUEST, "400 Bad Request"));
     }
-    let body = match timeout(BODY, Limited::new(body, MOST).collect()).await {
+    let body = match timeout(BODY, Limited::new(&mut body, MOST).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Err(_) => return Ok(respond::failure(&errors::timed_out(), Format::Json)),
         Ok(Err(error)) => {
             let failure = if error.is::<LengthLimitError>() {
+                drain(&mut body).await;
                 errors::too_large(MOST)
             } else {
                 errors::bad_request(error.to_string())
@@ -120,5 +124,30 @@ async fn answer(server: Arc<Server>, peer: Peer, request: Request<Incoming>) -> 
         }
     };
     parts.extensions.insert(peer);
-    Ok(server.respond(Request::from_parts(parts, body)).await)
+    let answer = server.respond(Request::from_parts(parts, body)).await;
+    Ok(if only_head { without_body(answer) } else { answer })
+}
+
+/// Reads the rest of a body that is too large, unless it is far too large: a client that has not sent all may take the
+/// end of the connection for the answer.
+async fn drain(body: &mut Incoming) {
+    let mut left = DRAINED;
+    let rest = async {
+        while left > 0
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len()));
+        }
+    };
+    // Who takes too long is not waited for.
+    let _ = timeout(PATIENCE, rest).await;
+}
+
+/// What HEAD is answered with: the headers. HTTP/2 has nobody else to leave the body out.
+fn without_body(answer: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = answer.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(parts, Body::Whole(Bytes::new()))
 }
