@@ -203,7 +203,9 @@ impl Server {
 
     /// Whether the owner that a reference of an object in a namespace names is there; none when its kind is unknown.
     async fn is_there(&self, owner: &Value, namespace: &str) -> Answer<Option<bool>> {
-        let Some(served) = self.owners_kind(owner) else { return Ok(None) };
+        // What belongs to the cluster cannot say in which namespace its owner is.
+        let known = |served: &Arc<Served>| !served.info.namespaced() || !namespace.is_empty();
+        let Some(served) = self.owners_kind(owner).filter(known) else { return Ok(None) };
         let key = self.key(&served, namespace, owner.text(&["name"]));
         let found = self.store.get(&key).await.map_err(store_failure)?;
         Ok(Some(found.is_some_and(|entry| entry.object.uid() == owner.text(&["uid"]))))

@@ -451,9 +451,12 @@ mod tests {
             for _ in 0..LOG_EVENTS + 1 {
                 last = store.commit(vec![put("a", Expect::At(last))]).await.unwrap();
             }
+            assert_eq!(feed.revision(), last, "a bookmark tells how far everything has come");
             let write = Write { key: Key { collection: quiet, name: "q".into() }, ..put("q", Expect::Absent) };
             store.commit(vec![write]).await.unwrap();
+            assert!(feed.revision() <= last, "what waits has not been given");
             assert_eq!(feed.next().await.unwrap().len(), 1);
+            assert_eq!(feed.revision(), last + 1);
         });
     }
 }
