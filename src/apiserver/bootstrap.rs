@@ -20,6 +20,30 @@ const OBJECTS: &[u8] = include_bytes!("bootstrap.json");
 /// The name under which the server writes.
 const MANAGER: &str = "kube-apiserver";
 
+/// In which order clients are to look through the groups, the greatest number first.
+const GROUP_PRIORITIES: [(&str, i64); 20] = [
+    ("", 18000),
+    ("apps", 17800),
+    ("events.k8s.io", 17750),
+    ("authentication.k8s.io", 17700),
+    ("authorization.k8s.io", 17600),
+    ("autoscaling", 17500),
+    ("batch", 17400),
+    ("certificates.k8s.io", 17300),
+    ("networking.k8s.io", 17200),
+    ("policy", 17100),
+    ("rbac.authorization.k8s.io", 17000),
+    ("storage.k8s.io", 16800),
+    ("admissionregistration.k8s.io", 16700),
+    ("apiextensions.k8s.io", 16700),
+    ("scheduling.k8s.io", 16600),
+    ("coordination.k8s.io", 16500),
+    ("node.k8s.io", 16300),
+    ("discovery.k8s.io", 16200),
+    ("resource.k8s.io", 16200),
+    ("flowcontrol.apiserver.k8s.io", 16100),
+];
+
 impl Server {
     /// Makes what is not there yet of the objects that every server has.
     pub async fn bootstrap(&self) -> Answer<()> {
@@ -79,20 +103,21 @@ impl Server {
     /// The API services that stand for the groups the server has itself.
     fn api_services(&self) -> Vec<Value> {
         let mut made: Vec<Value> = Vec::new();
-        let mut priority = 18000;
         for served in self.registry.built_in().iter().filter(|s| s.kind.group != "apiregistration.k8s.io") {
             let GroupVersion { group, version } = served.kind.group_version();
             let name = format!("{version}.{group}");
             if made.iter().any(|known| known.name() == name) {
                 continue;
             }
-            let same_group = made.last().is_some_and(|last| last.text(&["spec", "group"]) == group);
-            if !same_group && !made.is_empty() {
-                priority -= 100;
-            }
+            let (_, priority) = GROUP_PRIORITIES.into_iter().find(|(known, _)| *known == group).unwrap_or_default();
             let mut spec = json!({
                 "version": version, "groupPriorityMinimum": priority,
-                "versionPriority": if group.is_empty() { 1 } else if version == "v2" { 30 } else { 15 }
+                "versionPriority": match (group.as_str(), version.as_str()) {
+                    ("", _) => 1,
+                    ("autoscaling", "v2") => 30,
+                    ("flowcontrol.apiserver.k8s.io" | "resource.k8s.io", _) => 21,
+                    _ => 15,
+                }
             });
             if !group.is_empty() {
                 spec.put(&["group"], group);

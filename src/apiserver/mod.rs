@@ -8,7 +8,6 @@ pub mod claims;
 pub mod clock;
 pub mod codec;
 pub mod collector;
-pub mod convert;
 pub mod create;
 pub mod custom;
 pub mod delete;

@@ -1,6 +1,5 @@
 //! The resources that the server has, each with all that the generic code needs to know of it.
 
-use super::convert::{self, Conversion};
 use super::custom::Custom;
 use super::encoding::Encoded;
 use super::errors::About;
@@ -29,8 +28,8 @@ pub struct Served {
     pub head: String,
     /// The columns of its table.
     pub columns: Cow<'static, [TableColumn]>,
-    /// How it differs from the version that is kept; none when it is that one.
-    pub conversion: Option<Conversion>,
+    /// The version in which its objects are kept, where that differs in more than its name.
+    kept: Option<&'static str>,
     /// What a CustomResourceDefinition says of it; none for what is built in.
     pub custom: Option<Custom>,
     schema: Option<TypeRef<'static>>,
@@ -167,8 +166,9 @@ impl Served {
     /// An encoded object as a value of this version, with `apiVersion`, `kind` and resourceVersion.
     pub fn value(&self, object: &Encoded, version: u64) -> Value {
         let mut value = self.as_shown(object, version);
-        if let Some(conversion) = &self.conversion {
-            (conversion.from_kept)(&mut value);
+        if let Some(kept) = self.kept {
+            value.put(&["apiVersion"], kept);
+            (self.rules.convert)(&mut value, &self.kind.api_version());
         }
         if let Some(custom) = self.custom.as_ref().filter(|custom| custom.is_stale(version)) {
             custom.renew(&mut value);
@@ -194,21 +194,16 @@ impl Served {
 
     /// Encodes an object of this version as it is kept.
     pub fn encode(&self, object: &Value) -> Encoded {
-        match &self.conversion {
-            None => Encoded::new(object),
-            Some(conversion) => {
-                let mut kept = object.clone();
-                (conversion.to_kept)(&mut kept);
-                kept.put(&["apiVersion"], conversion.kept);
-                Encoded::new(&kept)
-            }
-        }
+        let Some(kept) = self.kept else { return Encoded::new(object) };
+        let mut object = object.clone();
+        (self.rules.convert)(&mut object, kept);
+        Encoded::new(&object)
     }
 
     /// A kept object as this version shows it.
     pub fn show(&self, object: &Encoded, version: Option<u64>) -> Shown {
         let is_stale = self.custom.as_ref().is_some_and(|custom| version.is_some_and(|v| custom.is_stale(v)));
-        let object = if self.conversion.is_some() || is_stale {
+        let object = if self.kept.is_some() || is_stale {
             Encoded::new(&self.value(object, version.unwrap_or(0)))
         } else {
             object.clone()
@@ -256,7 +251,7 @@ impl Registry {
                 collection: collection(info).into(),
                 head: format!(r#""kind":"{}","apiVersion":"{}","#, kind.kind, kind.api_version()),
                 columns: schema::table_columns(&info.group_version_resource()).unwrap_or(default_columns()).into(),
-                conversion: convert::of(&info.group, &info.version, &info.resource),
+                kept: kept(info),
                 schema: schema::builtin().kind(&kind),
                 kinds: kinds.clone(),
                 custom: None,
@@ -299,7 +294,7 @@ impl Registry {
             collection: format!("/registry/{}/{}/", info.group, info.resource).into(),
             head: format!(r#""apiVersion":"{}","kind":"{}","#, kind.api_version(), kind.kind),
             columns: columns.into(),
-            conversion: None,
+            kept: None,
             schema: None,
             custom: Some(custom),
             kinds: self.kinds.clone(),
@@ -350,6 +345,15 @@ impl Registry {
 /// Events of `events.k8s.io` are the core group's, in another form.
 fn storage_group(info: &Resource) -> &str {
     if info.group == "events.k8s.io" { "" } else { &info.group }
+}
+
+/// The version in which the objects of a resource's version are kept; none for that version itself.
+fn kept(info: &Resource) -> Option<&'static str> {
+    match (info.group.as_str(), info.version.as_str(), info.resource.as_str()) {
+        ("events.k8s.io", _, "events") => Some("v1"),
+        ("autoscaling", "v1", "horizontalpodautoscalers") => Some("autoscaling/v2"),
+        _ => None,
+    }
 }
 
 /// Where kube-apiserver keeps a resource in etcd, below its prefix.

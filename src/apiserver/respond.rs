@@ -295,17 +295,34 @@ pub fn value(status: StatusCode, value: &Value, accepted: Accepted) -> Response<
     json(status, out, accepted)
 }
 
-/// Writes an object with `kind`, `apiVersion` and `metadata` first.
+/// Writes an object with `kind`, `apiVersion` and `metadata` first; a Status in the order of its type's fields.
 pub fn write_object(value: &Value, out: &mut Vec<u8>) {
+    const FIRST: [&str; 8] = ["kind", "apiVersion", "metadata", "status", "message", "reason", "details", "code"];
+    const DETAILS: [&str; 4] = ["name", "group", "kind", "uid"];
     let Some(map) = value.as_object() else { return write_value(out, value) };
-    let first = ["kind", "apiVersion", "metadata"];
+    let is_status = value.kind() == "Status";
+    write_fields(map, if is_status { &FIRST } else { &FIRST[..3] }, out, |out, key, value| match value.as_object() {
+        Some(details) if is_status && key == "details" => {
+            write_fields(details, &DETAILS, out, |out, _, value| write_value(out, value));
+        }
+        _ => write_value(out, value),
+    });
+}
+
+/// Writes the fields of a map, some of them first.
+fn write_fields(
+    map: &Map<String, Value>,
+    first: &[&str],
+    out: &mut Vec<u8>,
+    write: impl Fn(&mut Vec<u8>, &str, &Value),
+) {
     let rest = map.iter().filter(|(key, _)| !first.contains(&key.as_str()));
     let fields = first.iter().filter_map(|key| Some((*key, map.get(*key)?))).chain(rest.map(|(k, v)| (k.as_str(), v)));
     for (i, (key, value)) in fields.enumerate() {
         out.push(if i == 0 { b'{' } else { b',' });
         write_string(out, key);
         out.push(b':');
-        write_value(out, value);
+        write(out, key, value);
     }
     out.extend_from_slice(if map.is_empty() { b"{}" } else { b"}" });
 }
@@ -495,6 +512,16 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().unwrap());
         Accepted::negotiate(&headers, None, asked)
+    }
+
+    #[test]
+    fn a_status_is_written_as_its_type_has_it() {
+        let status = serde_json::json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "code": 404,
+            "details": {"causes": [], "kind": "pods", "name": "p"}, "message": "m", "reason": "r", "status": "Failure"});
+        let mut out = Vec::new();
+        write_object(&status, &mut out);
+        let wanted = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"m","reason":"r","details":{"name":"p","kind":"pods","causes":[]},"code":404}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), wanted);
     }
 
     #[test]

@@ -13,9 +13,8 @@ use crate::kubeconfig::{self, Kubeconfig, Overrides, User};
 use crate::ops::Cluster;
 use crate::ops::options::DryRun;
 use crate::output::format::{self, Choice, Chosen};
-use crate::output::terminal::{self, Colour, Screen, Style, Surface};
+use crate::output::terminal::{Colour, Screen, Style, Surface};
 use clap::{ArgMatches, Command};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
@@ -179,7 +178,7 @@ pub struct Context {
     kubeconfig: Option<Rc<Kubeconfig>>,
     /// What was warned of in a server's place.
     warned: BTreeSet<String>,
-    advice: Vec<Cow<'static, str>>,
+    advice: Vec<&'static str>,
 }
 
 impl Context {
@@ -191,15 +190,14 @@ impl Context {
         stderr: Screen,
         env: BTreeMap<String, String>,
     ) -> Self {
-        let (stdout, stderr) = Out::both(stdout, stderr);
         let mut cx = Context {
             program,
             settings: Settings::default(),
             command_path: String::new(),
             change_cause: None,
             stdin,
-            stdout,
-            stderr,
+            stdout: Out::new(stdout),
+            stderr: Out::new(stderr),
             env,
             runtime: None,
             client: None,
@@ -297,8 +295,7 @@ impl Context {
     }
 
     /// Notes what a person may do about a failure.
-    pub fn advise(&mut self, advice: impl Into<Cow<'static, str>>) {
-        let advice = advice.into();
+    pub fn advise(&mut self, advice: &'static str) {
         if !self.advice.contains(&advice) {
             self.advice.push(advice);
         }
@@ -350,13 +347,7 @@ impl Context {
 
     /// Whether a person reads what is complained of, and not a file or another program.
     pub fn complains_to_terminal(&self) -> bool {
-        self.stderr.is_terminal()
-    }
-
-    /// How wide the terminal is that shows what is complained of; none when that is no terminal.
-    pub fn complaint_columns(&self) -> Option<usize> {
-        let columns = || terminal::size().map_or(usize::MAX, |(columns, _)| columns);
-        self.complains_to_terminal().then(columns)
+        std::io::IsTerminal::is_terminal(&std::io::stderr())
     }
 
     /// Whether a person reads what is printed, and not a file or another program.

@@ -47,7 +47,6 @@ mod offline;
 mod options;
 mod patch;
 mod plugin;
-mod progress;
 mod prompt;
 mod replace;
 mod rollout;

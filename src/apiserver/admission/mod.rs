@@ -166,6 +166,9 @@ impl Server {
             request.put(&["apiVersion"], version.to_string());
             request.put(&["kind"], part.kind.kind.as_str());
         }
+        if asked.served.info.namespaced() {
+            self.admit_into(&asked, request).await?;
+        }
         let mut changers = (self.changes(&asked, request).await?, self.mutators(&asked).await?);
         let mut warnings = Vec::new();
         for _ in 0..2 {

@@ -122,10 +122,11 @@ impl Server {
 
     /// Gives out a token for a service account.
     pub(in crate::apiserver) async fn request_token(&self, call: &Call<'_>) -> Answer<Response<Body>> {
-        let entry = self.entry(call).await?;
-        let account = call.served.value(&entry.object, entry.revision);
         let options = crate::apiserver::options::Write::parse(call.query, "CreateOptions")?;
         let mut request = body(call, "authentication.k8s.io", "v1", "TokenRequest")?;
+        self.admit_request(call, &mut request, options.dry_run).await?;
+        let entry = self.entry(call).await?;
+        let account = call.served.value(&entry.object, entry.revision);
         let (name, namespace) = (&call.target.name, &call.target.namespace);
         let about = About { group: "authentication.k8s.io", kind: "TokenRequest", name };
         check_namespace(&request, namespace)?;
@@ -142,7 +143,6 @@ impl Server {
             );
             return Err(conflict(about, &why));
         }
-        self.admit_request(call, &mut request, options.dry_run).await?;
         let now = call.now.seconds;
         if request.at(&["spec", "expirationSeconds"]).is_none() {
             request.put(&["spec", "expirationSeconds"], DEFAULT_SECONDS);

@@ -3,6 +3,7 @@
 
 use super::definition::{holds, serve};
 use super::naming::Taken;
+use super::rank::{VersionRank, rank};
 use crate::api::time::rfc3339;
 use crate::api::{ObjectExt, Value};
 use crate::apiserver::codec::Decoded;
@@ -261,39 +262,9 @@ fn order(served: &Served) -> (String, VersionRank, String) {
     (served.kind.group.clone(), rank(&served.kind.version), served.info.resource.clone())
 }
 
-/// Released versions first, then betas, then alphas, newer ones first; others last, by name.
-type VersionRank = (u8, std::cmp::Reverse<(u64, u64)>, String);
-
-fn rank(version: &str) -> VersionRank {
-    let parsed = version.strip_prefix('v').and_then(|rest| {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let major: u64 = rest[..digits].parse().ok()?;
-        let (stage, minor) = match &rest[digits..] {
-            "" => (0, 0),
-            stage => match (stage.strip_prefix("beta"), stage.strip_prefix("alpha")) {
-                (Some(minor), _) => (1, minor.parse().ok()?),
-                (_, Some(minor)) => (2, minor.parse().ok()?),
-                _ => return None,
-            },
-        };
-        Some((stage, major, minor))
-    });
-    match parsed {
-        Some((stage, major, minor)) => (stage, std::cmp::Reverse((major, minor)), String::new()),
-        None => (3, std::cmp::Reverse((0, 0)), version.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_ranked() {
-        let mut versions = ["v1beta1", "foo", "v2alpha1", "v1", "v10", "bar", "v1beta2", "v2"];
-        versions.sort_by_key(|version| rank(version));
-        assert_eq!(versions, ["v10", "v2", "v1", "v1beta2", "v1beta1", "v2alpha1", "bar", "foo"]);
-    }
 
     #[test]
     fn a_transition_is_a_change_of_the_status() {

@@ -2,6 +2,7 @@
 
 use super::column::Column;
 use super::naming::Taken;
+use super::rank::rank;
 use super::scale::Paths;
 use super::schema::Schema;
 use super::{Custom, openapi};
@@ -92,7 +93,7 @@ pub fn serve(definition: &Value, revision: u64, registry: &Registry) -> Vec<Arc<
                 columns,
                 scale: Paths::of(version),
                 selectable: selectable.map(|f| f.text(&["jsonPath"]).trim_start_matches('.').to_owned()).collect(),
-                deprecation: deprecation(version, &kind),
+                deprecation: deprecation(version, versions, &kind),
                 terminating: holds(definition, "Terminating"),
                 since,
                 source,
@@ -128,10 +129,21 @@ fn resource(definition: &Value, group: &str, version: &Value) -> Resource {
     }
 }
 
-fn deprecation(version: &Value, kind: &GroupVersionKind) -> Option<String> {
-    if version.get("deprecated") != Some(&true.into()) {
+/// What is said to whoever uses a version that is deprecated: its own words, or the latest version to use instead.
+fn deprecation(version: &Value, versions: &[Value], kind: &GroupVersionKind) -> Option<String> {
+    let holds = |version: &Value, key: &str| version.get(key) == Some(&true.into());
+    if !holds(version, "deprecated") {
         return None;
     }
     let own = version.text(&["deprecationWarning"]);
-    Some(if own.is_empty() { format!("{} {} is deprecated", kind.api_version(), kind.kind) } else { own.into() })
+    if !own.is_empty() {
+        return Some(own.into());
+    }
+    let good = versions.iter().filter(|other| holds(other, "served") && !holds(other, "deprecated"));
+    let later = good.map(|other| other.text(&["name"])).filter(|name| rank(name) < rank(&kind.version));
+    let mut text = format!("{} {} is deprecated", kind.api_version(), kind.kind);
+    if let Some(best) = later.min_by_key(|name| rank(name)) {
+        text.push_str(&format!("; use {}/{best} {}", kind.group, kind.kind));
+    }
+    Some(text)
 }

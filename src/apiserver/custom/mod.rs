@@ -14,6 +14,7 @@ mod lists;
 mod naming;
 mod openapi;
 mod prune;
+mod rank;
 mod rule_types;
 pub mod rules;
 mod scale;

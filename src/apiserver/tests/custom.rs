@@ -217,7 +217,7 @@ fn versions_share_their_objects() {
         client.post(DEFINITIONS, definition).await.expect(201);
         client.post(FOOS, foo("a", json!({"n": 1}))).await.expect(201);
         let old = client.get("/apis/example.com/v1beta1/namespaces/default/foos/a").await;
-        assert_eq!(old.headers["warning"], r#"299 - "example.com/v1beta1 Foo is deprecated""#);
+        assert_eq!(old.headers["warning"], r#"299 - "example.com/v1beta1 Foo is deprecated; use example.com/v1 Foo""#);
         let old = old.expect(200);
         assert_eq!((&old["apiVersion"], &old["spec"]), (&json!("example.com/v1beta1"), &json!({"n": 1, "extra": "x"})));
         let group = client.get("/apis/example.com").await.expect(200);
