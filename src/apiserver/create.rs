@@ -14,11 +14,13 @@ use super::registry::Served;
 use super::respond::{self, Body, Shown};
 use super::store::{Change, Expect, Key, StoreError, Write};
 use crate::api::time::Moment;
-use crate::api::{ObjectExt, Value};
+use crate::api::{Map, ObjectExt, Value};
 use http::{Response, StatusCode};
 
 /// How often a write that lost a race, or a generated name that was taken, is tried again.
 pub(super) const ATTEMPTS: usize = 8;
+
+const LABELS: &[&str] = &["metadata", "labels"];
 
 /// An object that is to be made.
 pub(super) struct New<'a> {
@@ -68,6 +70,7 @@ impl Server {
         if !object.resource_version().is_empty() {
             return Err(internal_plain("resourceVersion should not be set on objects to be created"));
         }
+        let shares_labels = rules.shares_labels && object.map_at(LABELS).is_none_or(Map::is_empty);
         served.default(&mut object);
         meta::prune(&mut object);
         if !new.applied {
@@ -88,6 +91,10 @@ impl Server {
         self.confirm_grant(new.user, served, namespace, None, &object).await?;
         let generated = object.name().is_empty();
         served.complete(&mut object, namespace, new.user, now, warnings)?;
+        if let Some(labels) = object.at(&["spec", "template", "metadata", "labels"]).filter(|_| shares_labels).cloned()
+        {
+            object.put(LABELS, labels);
+        }
         if let Some(user) = new.user.filter(|_| new.applied) {
             self.require(user, &Attributes::of(served, "create", namespace, object.name())).await?;
         }

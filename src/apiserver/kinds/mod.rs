@@ -89,7 +89,10 @@ pub struct Kind {
     /// Sets what only the server may set on a new object: drops status, sets phases, adds finalizers and what
     /// admission adds without asking anybody; allocates nothing. Runs when name, uid and creationTimestamp are set.
     pub prepare_for_create: fn(&mut Object),
-    /// The texts of `Warning` headers for what the former settles, which it sees before.
+    /// Whether an object without labels shares those of its pod template, as Go's defaults make it: what
+    /// `prepare_for_create` adds there, the object has too.
+    pub shares_labels: bool,
+    /// The texts of `Warning` headers for what is settled in `prepare_for_create`, which it sees before.
     pub early_warnings: fn(&Object) -> Vec<String>,
     /// Sets what a client may not change on the main resource; `old` is the stored object. Status has been kept
     /// from `old` already where the kind has a status subresource.
@@ -134,6 +137,7 @@ pub const GENERIC: Kind = Kind {
     has_generation: false,
     changes_generation: changed_beyond_metadata,
     prepare_for_create: |_| {},
+    shares_labels: false,
     early_warnings: |_| Vec::new(),
     prepare_for_update: |_, _| {},
     prepare_for_status_update: keep_all_but_status,

@@ -1,10 +1,10 @@
 //! PodTemplates and ControllerRevisions: what controllers keep to make pods from.
 
 use super::cells::{age, containers, labels};
-use super::field::{Errors, Field};
+use super::field::Field;
 use super::fill::fill;
 use super::{GENERIC, Kind, pod};
-use crate::api::{GroupVersion, Object, ObjectExt};
+use crate::api::{GroupVersion, ObjectExt};
 use serde_json::json;
 
 pub(super) const TEMPLATES: Kind = Kind {
@@ -35,9 +35,15 @@ pub(super) const REVISIONS: Kind = Kind {
     group: "apps",
     resource: "controllerrevisions",
     default: |revision| fill(revision, &json!({"revision": 0})),
-    validate: revision,
+    validate: |revision, errors| {
+        let root = Field::new("", revision);
+        errors.non_negative(&root.get("revision"));
+        if !root.get("data").is_set() {
+            errors.required("data", "data is mandatory");
+        }
+    },
     validate_update: |new, old, errors| {
-        revision(new, errors);
+        errors.non_negative(&Field::new("", new).get("revision"));
         errors.immutable(&Field::new("", new).get("data"), &Field::new("", old).get("data"));
     },
     cells: |revision, now| {
@@ -55,11 +61,3 @@ pub(super) const REVISIONS: Kind = Kind {
     },
     ..GENERIC
 };
-
-fn revision(revision: &Object, errors: &mut Errors) {
-    let root = Field::new("", revision);
-    if !root.get("data").is_set() {
-        errors.required("data", "data is mandatory");
-    }
-    errors.non_negative(&root.get("revision"));
-}

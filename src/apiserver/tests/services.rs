@@ -106,3 +106,30 @@ fn claims_are_repaired() {
         client.post(SERVICES, service("again", again)).await.expect(201);
     });
 }
+
+#[test]
+fn addresses_that_cannot_be_allocated_are_all_that_is_said() {
+    run(async {
+        let client = Client::new().await;
+        let made = client.post(SERVICES, service("s", json!({"ports": [{"port": 80}]}))).await.expect(201);
+        let ip = made["spec"]["clusterIP"].as_str().unwrap();
+        for (spec, said) in [
+            (
+                json!({"ipFamilies": ["IPv6"], "type": "X"}),
+                format!("spec.clusterIPs[0]: Invalid value: \"{ip}\": expected an IPv6 value as indicated by `ipFamilies[0]`"),
+            ),
+            (
+                json!({"clusterIP": "x"}),
+                "spec.clusterIPs[0]: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+                    .into(),
+            ),
+            (
+                json!({"clusterIP": "10.0.0.77"}),
+                "spec.clusterIPs[0]: Invalid value: [\"10.0.0.77\"]: may not change once set".into(),
+            ),
+        ] {
+            let refused = client.merge(&format!("{SERVICES}/s"), json!({"spec": spec})).await.expect(422);
+            assert_eq!(refused["message"], format!("Service \"s\" is invalid: {said}"));
+        }
+    });
+}

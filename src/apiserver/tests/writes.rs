@@ -134,9 +134,17 @@ fn jobs_show_the_labels_that_their_pods_get() {
     run(async {
         let client = Client::new().await;
         let pod = json!({"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]});
-        let job = json!({"metadata": {"name": "j"}, "spec": {"template": {"spec": pod}}});
-        let made = client.post("/apis/batch/v1/namespaces/default/jobs", job).await.expect(201);
-        assert_eq!(made["metadata"]["labels"], made["spec"]["template"]["metadata"]["labels"]);
-        assert_eq!(made["metadata"]["labels"]["job-name"], "j");
+        for (own, of_pods, shared) in [
+            (json!({}), json!({}), true),
+            (json!({}), json!({"a": "b"}), true),
+            (json!({"a": "b"}), json!({"a": "b"}), false),
+        ] {
+            let template = json!({"metadata": {"labels": of_pods}, "spec": pod});
+            let job = json!({"metadata": {"name": "j", "labels": own}, "spec": {"template": template}});
+            let made = client.post("/apis/batch/v1/namespaces/default/jobs?dryRun=All", job).await.expect(201);
+            let labels = &made["spec"]["template"]["metadata"]["labels"];
+            assert_eq!(labels["job-name"], "j");
+            assert_eq!(&made["metadata"]["labels"], if shared { labels } else { &own });
+        }
     });
 }

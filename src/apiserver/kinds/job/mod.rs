@@ -21,6 +21,7 @@ pub(super) const KIND: Kind = Kind {
     pod_spec: &["spec", "template", "spec"],
     default: defaults,
     has_generation: true,
+    shares_labels: true,
     prepare_for_create: |job| {
         job.put(&["status"], json!({}));
         if job.at(&["spec", "manualSelector"]) != Some(&true.into()) {
@@ -124,9 +125,9 @@ fn generated_selector(job: &Object, spec: &Field, errors: &mut Errors) {
     for (key, is_name) in LABELS {
         let (place, wanted) = (labels.entry(key), expected(is_name));
         if !place.is_set() {
-            errors.required(labels.get(key), &format!("must be '{wanted}'"));
+            errors.required(place, &format!("must be '{wanted}'"));
         } else if place.text() != wanted {
-            errors.reject(&labels.get(key).with(place.value()), &format!("must be '{wanted}'"));
+            errors.invalid(place, labels.value(), &format!("must be '{wanted}'"));
         }
     }
     let labels = LABELS.map(|(key, is_name)| (key.to_string(), Value::from(expected(is_name))));

@@ -39,6 +39,12 @@ fn has_node_ports(service: &Object) -> bool {
     matches!(kind_of(service), "NodePort" | "LoadBalancer")
 }
 
+/// Whether it is given node ports that it does not ask for.
+fn gets_node_ports(service: &Object) -> bool {
+    let declined = service.at(&["spec", "allocateLoadBalancerNodePorts"]) == Some(&Value::Bool(false));
+    has_node_ports(service) && !(kind_of(service) == "LoadBalancer" && declined)
+}
+
 /// Whether clients outside of the cluster may reach it.
 fn is_external(service: &Object) -> bool {
     has_node_ports(service) || kind_of(service) == "ClusterIP" && !service.items_at(&["spec", "externalIPs"]).is_empty()
@@ -200,7 +206,7 @@ fn keep_allocated(service: &mut Object, old: &Object) {
             }
         }
     }
-    if has_node_ports(old) && has_node_ports(service) {
+    if gets_node_ports(old) && gets_node_ports(service) {
         let mut free: Vec<&Value> = old.items_at(&["spec", "ports"]).iter().collect();
         let ports = service.at_mut(&["spec"]).get_mut("ports").and_then(Value::as_array_mut);
         let taken = |port: &Value| port.integer(&["nodePort"]).unwrap_or(0);

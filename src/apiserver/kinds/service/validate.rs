@@ -8,10 +8,15 @@ use crate::api::{Object, ObjectExt, Value, names};
 const NO_CHANGE: &str = "may not change once set";
 
 pub(super) fn create(service: &Object, errors: &mut Errors) {
-    validate(service, None, errors);
+    if has_sound_addresses(service, None, errors) {
+        validate(service, None, errors);
+    }
 }
 
 pub(super) fn update(new: &Object, old: &Object, errors: &mut Errors) {
+    if !has_sound_addresses(new, Some(old), errors) {
+        return;
+    }
     let (root, old_root) = (Field::new("", new), Field::new("", old));
     let (spec, old_spec) = (root.get("spec"), old_root.get("spec"));
     if kind_of(new) != "ExternalName" && kind_of(old) != "ExternalName" {
@@ -85,9 +90,6 @@ fn validate(service: &Object, old: Option<&Object>, errors: &mut Errors) {
     each_port(&ports, errors);
     validate_labels(&spec.get("selector"), errors);
     session_affinity(&spec, errors);
-    if kind != "ExternalName" {
-        addresses(&spec, headless, old, errors);
-    }
     let external_ips = spec.get("externalIPs");
     let old_ips = old.map_or(&[][..], |old| old.items_at(&["spec", "externalIPs"]));
     for ip in external_ips.items() {
@@ -193,6 +195,15 @@ fn session_affinity(spec: &Field, errors: &mut Errors) {
         "None" if config.is_set() => errors.forbidden(config, "must not be set when session affinity is None"),
         _ => {}
     }
+}
+
+/// Whether addresses can be allocated at all, which is what kube-apiserver tries before it looks at anything else.
+fn has_sound_addresses(service: &Object, old: Option<&Object>, errors: &mut Errors) -> bool {
+    let before = errors.causes.len();
+    if kind_of(service) != "ExternalName" {
+        addresses(&Field::new("", service).get("spec"), is_headless(service), old, errors);
+    }
+    errors.causes.len() == before
 }
 
 fn addresses(spec: &Field, headless: bool, old: Option<&Object>, errors: &mut Errors) {
