@@ -13,8 +13,9 @@ use crate::kubeconfig::{self, Kubeconfig, Overrides, User};
 use crate::ops::Cluster;
 use crate::ops::options::DryRun;
 use crate::output::format::{self, Choice, Chosen};
-use crate::output::terminal::{Colour, Screen, Style, Surface};
+use crate::output::terminal::{self, Colour, Screen, Style, Surface};
 use clap::{ArgMatches, Command};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
 use std::path::{Path, PathBuf};
@@ -178,7 +179,7 @@ pub struct Context {
     kubeconfig: Option<Rc<Kubeconfig>>,
     /// What was warned of in a server's place.
     warned: BTreeSet<String>,
-    advice: Vec<&'static str>,
+    advice: Vec<Cow<'static, str>>,
 }
 
 impl Context {
@@ -190,14 +191,15 @@ impl Context {
         stderr: Screen,
         env: BTreeMap<String, String>,
     ) -> Self {
+        let (stdout, stderr) = Out::both(stdout, stderr);
         let mut cx = Context {
             program,
             settings: Settings::default(),
             command_path: String::new(),
             change_cause: None,
             stdin,
-            stdout: Out::new(stdout),
-            stderr: Out::new(stderr),
+            stdout,
+            stderr,
             env,
             runtime: None,
             client: None,
@@ -295,7 +297,8 @@ impl Context {
     }
 
     /// Notes what a person may do about a failure.
-    pub fn advise(&mut self, advice: &'static str) {
+    pub fn advise(&mut self, advice: impl Into<Cow<'static, str>>) {
+        let advice = advice.into();
         if !self.advice.contains(&advice) {
             self.advice.push(advice);
         }
@@ -347,7 +350,13 @@ impl Context {
 
     /// Whether a person reads what is complained of, and not a file or another program.
     pub fn complains_to_terminal(&self) -> bool {
-        std::io::IsTerminal::is_terminal(&std::io::stderr())
+        self.stderr.is_terminal()
+    }
+
+    /// How wide the terminal is that shows what is complained of; none when that is no terminal.
+    pub fn complaint_columns(&self) -> Option<usize> {
+        let columns = || terminal::size().map_or(usize::MAX, |(columns, _)| columns);
+        self.complains_to_terminal().then(columns)
     }
 
     /// Whether a person reads what is printed, and not a file or another program.

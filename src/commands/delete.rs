@@ -1,6 +1,7 @@
 //! `delete`: objects by file, name, label or type.
 
 use super::flags::{Flags, switch, text, words};
+use super::progress::Progress;
 use super::{Context, Exit, Failure, interrupted, sets};
 use crate::client::{JSON, Request};
 use crate::ops::delete::{self, Deleted, Options, Target};
@@ -168,7 +169,9 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let mut printing = Ok(());
     let (mut failures, mut forgiven) = (Vec::new(), false);
     let names: Vec<String> = targets.iter().map(Target::key).collect();
-    let left = runtime.block_on(waves::run_until(
+    let progress = cx.progress();
+    let left = runtime.block_on(progress.side_by_side(
+        &names,
         &order,
         |index| delete::delete(&cluster, &targets[index], &plan.options),
         |index, result| match result {
@@ -202,23 +205,25 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     }
     if plan.options.wait && plan.options.dry_run == DryRun::None {
         cx.finish()?;
-        until_gone(&cluster, &deleted, &plan.options, cx)?;
+        until_gone(&cluster, &deleted, &plan.options, &progress, cx)?;
     }
     Ok(0)
 }
 
 /// Waits until what was deleted is gone. A person is told what it waits for.
-fn until_gone(cluster: &Cluster, deleted: &[Deleted], options: &Options, cx: &mut Context) -> Result<(), Failure> {
-    let (runtime, to_person) = (cx.runtime()?, cx.complains_to_terminal());
+fn until_gone(
+    cluster: &Cluster,
+    deleted: &[Deleted],
+    options: &Options,
+    progress: &Progress,
+    cx: &mut Context,
+) -> Result<(), Failure> {
     let left = Cell::new(deleted.len());
     let waiting = delete::wait(cluster, deleted, options, |going| {
         left.set(deleted.len() - going.gone);
-        if let Some(reason) = going.reason.filter(|_| to_person) {
-            let (gone, all) = (going.gone, deleted.len());
-            cx.complain(&format!("  {gone} of {all} are gone; {reason}\n"));
-        }
+        progress.gone(&going, deleted.len());
     });
-    runtime.block_on(async {
+    cx.runtime()?.block_on(progress.during(async {
         tokio::select! {
             waited = waiting => waited,
             () = waves::interruption() => {
@@ -226,7 +231,7 @@ fn until_gone(cluster: &Cluster, deleted: &[Deleted], options: &Options, cx: &mu
                 Err(interrupted::waiting(&names))
             }
         }
-    })
+    }))
 }
 
 async fn find_targets(

@@ -9,7 +9,7 @@ use crate::ops::diff::{Versions, file_name, unified};
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation};
 use crate::ops::prune::{self, Place};
-use crate::ops::{Cluster, apply, definitions, last_applied, server_side, waves};
+use crate::ops::{Cluster, apply, conflicts, definitions, last_applied, server_side};
 use crate::output::terminal::{Style, Surface};
 use crate::yaml;
 use clap::{ArgMatches, Command};
@@ -134,10 +134,21 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
     let comes = |info: &Info| definitions::is_awaited(info) || namespaces.contains(info.namespace.as_str());
     let mut found: Vec<Versions> = Vec::new();
     let mut failure = None;
-    runtime.block_on(waves::run(
+    let (progress, columns) = (cx.progress(), cx.complaint_columns());
+    let names: Vec<String> = infos.iter().map(Info::key).collect();
+    runtime.block_on(progress.side_by_side(
+        &names,
         &vec![0; infos.len()],
-        |index| versions(&cluster, &infos[index], comes(&infos[index]), &plan),
-        |_, result| match result {
+        async |index| {
+            let info = &infos[index];
+            let compared = versions(&cluster, info, comes(info), &plan).await;
+            let listed = match (&compared, columns) {
+                (Err((failure, _)), Some(columns)) => conflicts::explained(&cluster, info, "", failure, columns).await,
+                _ => None,
+            };
+            (compared, listed)
+        },
+        |_, (compared, listed)| match compared {
             Ok((versions, notes)) => {
                 notes.iter().for_each(|note| cx.complain(note));
                 found.push(versions);
@@ -145,11 +156,14 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
             Err((error, notes)) => {
                 if failure.is_none() {
                     notes.iter().for_each(|note| cx.complain(note));
+                    listed.into_iter().for_each(|listed| cx.advise(listed));
                     failure = Some(error);
                 }
             }
         },
+        std::future::pending,
     ));
+    drop(progress);
     if !plan.managed_fields {
         found.iter_mut().for_each(Versions::without_managed_fields);
     }

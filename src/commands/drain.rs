@@ -3,15 +3,18 @@
 use super::flags::{Flags, integer, span, switch, text};
 use super::nodes::{Nodes, flags, nodes};
 use super::printing::Printing;
+use super::progress::Progress;
 use super::{Context, Exit, Failure, sets};
 use crate::api::{Object, ObjectExt, Status};
 use crate::expr::selector::parse_labels;
+use crate::ops::delete::why_there;
 use crate::ops::drain::leave::{Told, leave};
 use crate::ops::drain::pods::Pods;
 use crate::ops::drain::{Options, words};
 use crate::ops::options::DryRun;
 use clap::{ArgMatches, Command};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// How the command is called.
 pub fn command() -> Command {
@@ -122,9 +125,20 @@ fn drain(node: &str, options: &Options, printer: &Printing, cx: &mut Context) ->
         }
         return Ok(Ok(()));
     }
-    let to_person = cx.complains_to_terminal();
-    let teller = RefCell::new(Teller { cx, printer, to_person, all: pods.leaving.len(), gone: 0, broken: Ok(()) });
-    let left = runtime.block_on(leave(&cluster, &pods.leaving, options, &|told| teller.borrow_mut().tell(told)));
+    let progress = cx.progress();
+    let teller = Teller {
+        cx,
+        node,
+        printer,
+        progress: &progress,
+        waiting: BTreeMap::new(),
+        gone: 0,
+        all: pods.leaving.len(),
+        broken: Ok(()),
+    };
+    let teller = RefCell::new(teller);
+    let tell = |told: Told<'_>| teller.borrow_mut().tell(told);
+    let left = runtime.block_on(progress.during(leave(&cluster, &pods.leaving, options, &tell)));
     let Teller { cx, broken, .. } = teller.into_inner();
     broken?;
     let Err(failure) = left else { return Ok(Ok(())) };
@@ -151,11 +165,13 @@ fn not_listed(failure: &Failure) -> String {
 /// Tells of pods while they leave.
 struct Teller<'a> {
     cx: &'a mut Context,
+    node: &'a str,
     printer: &'a Printing,
-    /// Whether a person reads it, who wants to know more.
-    to_person: bool,
-    all: usize,
+    progress: &'a Progress,
+    /// The pods that are still there, and why, as far as that is known: a person wants to know what has to be waited for.
+    waiting: BTreeMap<String, String>,
     gone: usize,
+    all: usize,
     /// Whether somebody still reads it.
     broken: Result<(), Failure>,
 }
@@ -165,24 +181,28 @@ impl Teller<'_> {
         if self.broken.is_ok() {
             self.broken = self.say(told);
         }
+        let why: Vec<String> = self.waiting.iter().map(|(pod, why)| format!("pod {pod} {why}")).collect();
+        let how_far = format!("node {}: {} of {} pods are gone", self.node, self.gone, self.all);
+        self.progress.say(how_far, &why.join("\n"));
     }
 
     fn say(&mut self, told: Told<'_>) -> Result<(), Failure> {
+        let key = |pod: &Object| format!("{}/{}", pod.namespace(), pod.name());
         match told {
             Told::Line(line) => self.cx.print(&line)?,
-            Told::Retry(line, status) => {
+            Told::Retry(line, pod, status) => {
                 self.cx.complain(&line);
-                // A person wants to know what it is that has to be waited for.
-                for why in reasons(status).filter(|_| self.to_person) {
-                    self.cx.complain(&format!("  {why}\n"));
-                }
+                self.waiting.insert(key(pod), format!("cannot leave yet: {}", reasons(status)));
+            }
+            Told::Still(pod) => drop(self.waiting.insert(key(pod), why_there(pod))),
+            Told::Left(pod) => {
+                self.gone += 1;
+                self.waiting.remove(&key(pod));
             }
             Told::Gone(pod, word) => {
                 self.gone += 1;
+                self.waiting.remove(&key(pod));
                 self.printed(pod, word)?;
-                if self.to_person {
-                    self.cx.complain(&format!("  {} of {} pods are gone\n", self.gone, self.all));
-                }
             }
             Told::Lost(pod, word) => self.printed(pod, word)?,
         }
@@ -196,9 +216,11 @@ impl Teller<'_> {
     }
 }
 
-fn reasons(status: &Status) -> impl Iterator<Item = &str> {
+/// Why a pod may not be evicted: which disruption budget holds it.
+fn reasons(status: &Status) -> String {
     let causes = status.details.iter().flat_map(|details| &details.causes);
-    causes.map(|cause| cause.message.as_str()).filter(|message| !message.is_empty())
+    let causes: Vec<&str> = causes.map(|cause| cause.message.as_str()).filter(|message| !message.is_empty()).collect();
+    if causes.is_empty() { status.message.clone() } else { causes.join("; ") }
 }
 
 #[cfg(test)]

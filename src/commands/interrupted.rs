@@ -39,7 +39,7 @@ pub fn deleted(keys: &[String]) -> Failure {
 }
 
 /// A key as it is typed: `configmaps/c -n default`.
-fn named(key: &str) -> String {
+pub fn named(key: &str) -> String {
     let mut parts = key.splitn(3, '/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some(resource), Some(""), Some(name)) => format!("{resource}/{name}"),

@@ -47,6 +47,7 @@ mod offline;
 mod options;
 mod patch;
 mod plugin;
+mod progress;
 mod prompt;
 mod replace;
 mod rollout;

@@ -420,7 +420,7 @@ fn worked<I, T, S: Future<Output = ()>>(
     let names: Vec<String> = items.iter().enumerate().map(|(i, item)| key(i, item)).collect();
     let keys: Vec<_> = names.iter().map(|name| (&Value::Null, name.clone())).collect();
     let slots: Vec<Cell<Option<Result<I, Failure>>>> = items.into_iter().map(|item| Cell::new(Some(item))).collect();
-    let work = &work;
+    let (work, progress) = (&work, cx.progress());
     let one = |index: usize| {
         let slot = slots[index].take();
         async move {
@@ -442,7 +442,7 @@ fn worked<I, T, S: Future<Output = ()>>(
         Ok(_) => {}
         Err(failure) => failures.push(failure),
     };
-    let left = runtime.block_on(waves::run_until(&waves::waves(&keys), one, done, interruption));
+    let left = runtime.block_on(progress.side_by_side(&names, &waves::waves(&keys), one, done, interruption));
     printing?;
     interrupted::check(&left, &names, &mut failures)?;
     Failure::collect(failures)

@@ -7,7 +7,7 @@ use super::{Context, Exit, Failure, interrupted, sets};
 use crate::api::{GoDuration, Object, ObjectExt};
 use crate::client::{JSON, Request};
 use crate::manifest::Sources;
-use crate::ops::delete::{self, Target};
+use crate::ops::delete::{self, Going, Target};
 use crate::ops::edit::Sending;
 use crate::ops::infos::Info;
 use crate::ops::options::{Cascade, DryRun, Validation, dry_run};
@@ -222,7 +222,9 @@ fn delete_all(
     let (mut failures, mut deleted) = (Vec::new(), Vec::new());
     let mut printing = Ok(());
     let names: Vec<String> = targets.iter().map(Target::key).collect();
-    let left = runtime.block_on(waves::run_until(
+    let progress = cx.progress();
+    let left = runtime.block_on(progress.side_by_side(
+        &names,
         &vec![0; targets.len()],
         |index| delete::delete(cluster, &targets[index], options),
         |index, result| match result {
@@ -245,13 +247,18 @@ fn delete_all(
     let limit = options.timeout.unwrap_or(PATIENCE);
     let gone = async {
         if options.wait {
-            delete::wait(cluster, &deleted, options, |_| {}).await?;
+            delete::wait(cluster, &deleted, options, |going| progress.gone(&going, deleted.len())).await?;
         }
         let mut failures = Vec::new();
-        for info in infos {
+        for (gone, info) in infos.iter().enumerate() {
+            let why = |object: &Object| format!("{} {}", interrupted::named(&info.key()), delete::why_there(object));
+            let tell = |why| progress.gone(&Going { gone, reason: Some(why) }, infos.len());
             let gone = polling::until(limit, async || match find::retrieve(cluster, info, "").await {
                 Err(failure) if failure.is_not_found() => Ok(Some(())),
-                found => found.map(|_| None),
+                found => found.map(|object| {
+                    tell(why(&object));
+                    None
+                }),
             });
             match gone.await {
                 Ok(Some(())) => {}
@@ -261,12 +268,12 @@ fn delete_all(
         }
         Failure::collect(failures)
     };
-    runtime.block_on(async {
+    runtime.block_on(progress.during(async {
         tokio::select! {
             gone = gone => gone,
             () = waves::interruption() => Err(interrupted::deleted(&names)),
         }
-    })
+    }))
 }
 
 /// Sends a file to a path as it is, and prints the answer as it comes.

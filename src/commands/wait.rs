@@ -3,7 +3,8 @@
 use super::flags::{Flags, lines, span, words};
 use super::objects::{Wanted, selection};
 use super::printing::Printing;
-use super::{Context, Exit, Failure, sets};
+use super::progress::Progress;
+use super::{Context, Exit, Failure, interrupted, sets};
 use crate::api::{GoDuration, Object};
 use crate::ops::condition::Condition;
 use crate::ops::infos::Info;
@@ -86,18 +87,23 @@ fn plan(matches: &ArgMatches, program: &str) -> Result<Plan, Failure> {
 pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let printer = cx.printer(matches, "condition met", DryRun::None)?;
     let plan = plan(matches, cx.program.name())?;
+    let progress = cx.progress();
     let end = Instant::now() + plan.limit.unwrap_or_default();
     if plan.waits_for(|condition| matches!(condition, Condition::Created)) {
-        until_created(&plan, end, cx)?;
+        until_created(&plan, end, &progress, cx)?;
     }
     let results = cx.select(&plan.wanted)?.results(cx)?;
     let is_for_delete = plan.waits_for(|condition| matches!(condition, Condition::Deleted));
     let nothing = results.is_empty() && !is_for_delete;
     let cluster = cx.cluster()?;
     let mut failures = Vec::new();
-    for result in results {
+    let all = results.len();
+    for (done, result) in results.into_iter().enumerate() {
         match result {
-            Ok(info) => failures.extend(wait_for(&info, &plan, end, &cluster, &printer, cx).err()),
+            Ok(info) => {
+                let waiting = Waiting { cluster: &cluster, progress: &progress, done, all };
+                failures.extend(wait_for(&info, &plan, end, &waiting, &printer, cx).err());
+            }
             // What is not there is as good as deleted.
             Err(failure) if is_for_delete && failure.is_not_found() => {}
             Err(failure) => failures.push(failure),
@@ -108,20 +114,29 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
 }
 
 /// Looks for the objects until all of them are there.
-fn until_created(plan: &Plan, end: Instant, cx: &mut Context) -> Result<(), Failure> {
+fn until_created(plan: &Plan, end: Instant, progress: &Progress, cx: &mut Context) -> Result<(), Failure> {
     loop {
         let (infos, found) = cx.select(&plan.wanted)?.read(cx);
         match found.map_err(Failure::first) {
             Ok(()) if !infos.is_empty() => return Ok(()),
             Err(failure) if !failure.is_not_found() => return Err(failure),
-            _ => {}
+            Err(failure) => progress.say("waits for what is to be created".into(), &failure.words()),
+            Ok(()) => progress.say("waits for what is to be created".into(), "there is nothing yet"),
         }
         let now = Instant::now();
         if now >= end {
             return Err(Failure::message("timed out waiting for the condition"));
         }
-        cx.runtime()?.block_on(async { tokio::time::sleep(PAUSE.min(end - now)).await });
+        cx.runtime()?.block_on(progress.during(async { tokio::time::sleep(PAUSE.min(end - now)).await }));
     }
+}
+
+/// Where objects are waited for, and how many of them were.
+struct Waiting<'a> {
+    cluster: &'a Cluster,
+    progress: &'a Progress,
+    done: usize,
+    all: usize,
 }
 
 /// Waits for one object, and says of each condition that it is met.
@@ -129,7 +144,7 @@ fn wait_for(
     info: &Info,
     plan: &Plan,
     end: Instant,
-    cluster: &Cluster,
+    waiting: &Waiting,
     printer: &Printing,
     cx: &mut Context,
 ) -> Result<(), Failure> {
@@ -140,10 +155,11 @@ fn wait_for(
     for condition in &plan.conditions {
         let runtime = cx.runtime()?;
         let met = match plan.limit {
-            None => runtime.block_on(once(cluster, info, condition))?,
+            None => runtime.block_on(once(waiting.cluster, info, condition))?,
             Some(_) => {
                 let left = end.saturating_duration_since(Instant::now());
-                runtime.block_on(observed(cluster, info, condition, left))?
+                let met = waiting.observed(info, condition, left);
+                runtime.block_on(waiting.progress.during(met))?
             }
         };
         match met {
@@ -165,27 +181,36 @@ async fn once(cluster: &Cluster, info: &Info, condition: &Condition) -> Result<O
     }
 }
 
-/// Follows the object until it is as it should be; none when the time is over.
-async fn observed(
-    cluster: &Cluster,
-    info: &Info,
-    condition: &Condition,
-    left: Duration,
-) -> Result<Option<Object>, Failure> {
-    if matches!(condition, Condition::Created) {
-        return Ok(Some(info.object.clone()));
-    }
-    let mut last = info.object.clone();
-    observe::until(cluster, info, Some(left), |seen| match seen {
-        Seen::There(object) => {
-            last = object.clone();
-            Ok(condition.is_met(object)?.then(|| object.clone()))
+impl Waiting<'_> {
+    /// Follows the object until it is as it should be; none when the time is over.
+    async fn observed(&self, info: &Info, condition: &Condition, left: Duration) -> Result<Option<Object>, Failure> {
+        if matches!(condition, Condition::Created) {
+            return Ok(Some(info.object.clone()));
         }
-        Seen::Gone | Seen::Missing if matches!(condition, Condition::Deleted) => Ok(Some(last.clone())),
-        Seen::Gone => Ok(None),
-        Seen::Missing => Err(find::not_found(info)),
-    })
-    .await
+        let tell = |instead: &str| {
+            let (done, all) = (self.done, self.all);
+            self.progress
+                .say(format!("{done} of {all} done"), &format!("{} {instead}", interrupted::named(&info.key())));
+        };
+        let mut last = info.object.clone();
+        observe::until(self.cluster, info, Some(left), |seen| match seen {
+            Seen::There(object) => {
+                last = object.clone();
+                let is_met = condition.is_met(object)?;
+                if !is_met && self.progress.is_on() {
+                    tell(&condition.instead(object));
+                }
+                Ok(is_met.then(|| object.clone()))
+            }
+            Seen::Gone | Seen::Missing if matches!(condition, Condition::Deleted) => Ok(Some(last.clone())),
+            Seen::Gone => {
+                tell("was deleted");
+                Ok(None)
+            }
+            Seen::Missing => Err(find::not_found(info)),
+        })
+        .await
+    }
 }
 
 #[cfg(test)]

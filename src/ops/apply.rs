@@ -1,7 +1,7 @@
 //! Client-side apply of one object: what was applied last, what is to be, and what is there become one patch.
 
 use super::options::{DryRun, Validation};
-use super::{Cluster, Failure, infos::Info, last_applied};
+use super::{Cluster, Failure, delete, infos::Info, last_applied};
 use crate::api::{Object, ObjectExt, Value, json};
 use crate::client::{Client, PatchKind, Request};
 use crate::merge::faithful::{self, Corruption};
@@ -44,12 +44,13 @@ pub struct Applied {
 /// Lines for stderr, which are there whatever becomes of the object.
 pub type Warnings = Vec<String>;
 
-/// Applies one object.
+/// Applies one object. `tell` hears what is waited for.
 pub async fn client_side(
     cluster: &Cluster,
     info: &Info,
     options: &Options,
     warnings: &mut Warnings,
+    tell: &dyn Fn(String),
 ) -> Result<Applied, Failure> {
     let retrieving = |failure: Failure| {
         failure
@@ -72,7 +73,7 @@ pub async fn client_side(
     }
     let mut modified = info.object.clone();
     last_applied::write(&mut modified);
-    let (patch, object) = patch_until_accepted(cluster, info, &modified, live, options, warnings).await?;
+    let (patch, object) = patch_until_accepted(cluster, info, &modified, live, options, warnings, tell).await?;
     if !object.text(&["metadata", "deletionTimestamp"]).is_empty() {
         warnings.push(format!(
             "Warning: Detected changes to resource {} which is currently being deleted.\n",
@@ -148,6 +149,7 @@ async fn patch_until_accepted(
     mut live: Object,
     options: &Options,
     warnings: &mut Warnings,
+    tell: &dyn Fn(String),
 ) -> Result<(Value, Object), Failure> {
     let failed = |patch: &str, failure: Failure| {
         failure.when(&format!("applying patch:\n{patch}\nto:\n{}\nfor:", info.describe()), &info.source)
@@ -174,6 +176,7 @@ async fn patch_until_accepted(
         if failure.is_conflict() && tries < RETRIES {
             tries += 1;
             if tries > RETRIES_AT_ONCE {
+                tell("was changed by somebody else, and is tried again".into());
                 tokio::time::sleep(PAUSE).await;
             }
             live = get(cluster, info).await?;
@@ -181,7 +184,7 @@ async fn patch_until_accepted(
         }
         let refused = failure.status().is_some_and(|status| matches!(status.reason.as_str(), "Conflict" | "Invalid"));
         if options.force && refused {
-            return Ok((patch, replace(cluster, info, modified, options).await?));
+            return Ok((patch, replace(cluster, info, modified, options, tell).await?));
         }
         return Err(failed(&json::to_string(&patch), failure.when("patching", &info.source)));
     }
@@ -279,14 +282,23 @@ fn patched(info: &Info, live: &Object, patch: &Value, kind: PatchKind) -> Result
 }
 
 /// Deletes the object, waits until it is gone, and creates it anew.
-async fn replace(cluster: &Cluster, info: &Info, modified: &Object, options: &Options) -> Result<Object, Failure> {
+async fn replace(
+    cluster: &Cluster,
+    info: &Info,
+    modified: &Object,
+    options: &Options,
+    tell: &dyn Fn(String),
+) -> Result<Object, Failure> {
     let gone = Request::delete(&info.mapping, &info.namespace, &info.name, &Value::Null);
     cluster.client.send(&gone).await?;
     loop {
         match get(cluster, info).await {
             Err(failure) if failure.is_not_found() => break,
             Err(failure) => return Err(failure),
-            Ok(_) => tokio::time::sleep(PAUSE).await,
+            Ok(object) => {
+                tell(format!("was deleted to be created anew, and {}", delete::why_there(&object)));
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
     let request = Request::create(&info.mapping, &info.namespace, modified);

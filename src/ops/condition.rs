@@ -1,6 +1,7 @@
 //! What an object can be waited for: that it is there or gone, a condition of its status, a value in it.
 
 use super::Failure;
+use super::delete::why_there;
 use crate::api::{Object, ObjectExt, Value};
 use crate::expr::go_value::Plain;
 use crate::expr::jsonpath::{JsonPath, relax};
@@ -21,6 +22,8 @@ pub enum Condition {
     },
     /// That a path leads to a value; to any when it is none.
     Path {
+        /// The path, as it was written.
+        text: String,
         /// The path.
         path: JsonPath,
         /// The value as Go prints it.
@@ -52,9 +55,50 @@ impl Condition {
             Condition::Created => Ok(true),
             Condition::Deleted => Ok(false),
             Condition::Status { name, value } => Ok(has_condition(object, name, value)),
-            Condition::Path { path, value } => has_value(object, path, value.as_deref()),
+            Condition::Path { path, value, .. } => has_value(object, path, value.as_deref()),
         }
     }
+
+    /// How the object is instead, for a person who waits.
+    pub fn instead(&self, object: &Object) -> String {
+        match self {
+            Condition::Created => "is not there yet".into(),
+            Condition::Deleted => why_there(object),
+            Condition::Status { name, value } => match condition(object, name) {
+                None => format!("has no condition {name}"),
+                Some(found) if is_old(object, found) => format!("has {} of an older generation", found.text(&["type"])),
+                Some(found) => {
+                    let said = ["reason", "message"].map(|field| found.text(&[field])).into_iter();
+                    let said: Vec<&str> = said.filter(|text| !text.is_empty()).collect();
+                    let why = if said.is_empty() { String::new() } else { format!(" ({})", said.join(": ")) };
+                    format!("has {}={}, not {value}{why}", found.text(&["type"]), found.text(&["status"]))
+                }
+            },
+            Condition::Path { text, path, value } => {
+                let found = path.find(object, true).unwrap_or_default();
+                let found: Vec<String> = found.iter().flatten().map(|value| Plain(value).to_string()).collect();
+                match (found.is_empty(), value) {
+                    (true, _) => format!("has no {text}"),
+                    (false, Some(value)) => format!("has {text}={}, not {value}", found.join(",")),
+                    (false, None) => format!("has {text}={}", found.join(",")),
+                }
+            }
+        }
+    }
+}
+
+/// The condition of this type that the object's status has.
+fn condition<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
+    object.items_at(&["status", "conditions"]).iter().find(|condition| {
+        same(condition.text(&["type"]), name) && condition.at(&["status"]).is_some_and(Value::is_string)
+    })
+}
+
+/// Whether a condition was found of an older specification than the present one.
+fn is_old(object: &Object, condition: &Value) -> bool {
+    let observed =
+        condition.integer(&["observedGeneration"]).or_else(|| object.integer(&["status", "observedGeneration"]));
+    object.integer(&["metadata", "generation"]).zip(observed).is_some_and(|(now, then)| then < now)
 }
 
 fn same(a: &str, b: &str) -> bool {
@@ -63,16 +107,7 @@ fn same(a: &str, b: &str) -> bool {
 
 /// Whether the status says so of the present specification and not of an older one.
 fn has_condition(object: &Object, name: &str, value: &str) -> bool {
-    let conditions = object.items_at(&["status", "conditions"]);
-    let Some(condition) = conditions.iter().find(|condition| {
-        same(condition.text(&["type"]), name) && condition.at(&["status"]).is_some_and(Value::is_string)
-    }) else {
-        return false;
-    };
-    let observed =
-        condition.integer(&["observedGeneration"]).or_else(|| object.integer(&["status", "observedGeneration"]));
-    let is_old = object.integer(&["metadata", "generation"]).zip(observed).is_some_and(|(now, then)| then < now);
-    !is_old && same(condition.text(&["status"]), value)
+    condition(object, name).is_some_and(|found| !is_old(object, found) && same(found.text(&["status"]), value))
 }
 
 fn has_value(object: &Object, path: &JsonPath, value: Option<&str>) -> Result<bool, Failure> {
@@ -117,7 +152,8 @@ fn path(input: &str) -> Result<Condition, Failure> {
     if relaxed.is_empty() {
         return fail("jsonpath expression cannot be empty");
     }
-    Ok(Condition::Path { path: JsonPath::parse(&relaxed).map_err(|error| bad(&error))?, value })
+    let path = JsonPath::parse(&relaxed).map_err(|error| bad(&error))?;
+    Ok(Condition::Path { text: relaxed, path, value })
 }
 
 fn parts(input: &str) -> Vec<String> {
@@ -173,6 +209,31 @@ mod tests {
         ] {
             let failure = format!("{:?}", Condition::parse(text).unwrap().is_met(&object).unwrap_err());
             assert!(failure.contains(words), "{text}: {failure}");
+        }
+    }
+
+    #[test]
+    fn what_is_instead_is_said() {
+        let object = json!({
+            "metadata": {"name": "d", "generation": 2, "finalizers": ["a/b"]},
+            "spec": {"nodes": [{"ip": "a"}, {"ip": "b"}]},
+            "status": {"phase": "Pending", "observedGeneration": 2, "conditions": [
+                {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "unready: [c]"},
+                {"type": "Bare", "status": "Unknown"},
+                {"type": "Old", "status": "True", "observedGeneration": 1}]},
+        });
+        for (text, words) in [
+            ("create", "is not there yet"),
+            ("delete", "waits for finalizers: a/b"),
+            ("condition=ready", "has Ready=False, not true (ContainersNotReady: unready: [c])"),
+            ("condition=Bare=False", "has Bare=Unknown, not False"),
+            ("condition=Old", "has Old of an older generation"),
+            ("condition=Nosuch", "has no condition Nosuch"),
+            ("jsonpath={.status.phase}=Running", "has {.status.phase}=Pending, not Running"),
+            ("jsonpath=.spec.nodes[*].ip=x", "has {.spec.nodes[*].ip}=a,b, not x"),
+            ("jsonpath={.status.nosuch}", "has no {.status.nosuch}"),
+        ] {
+            assert_eq!(Condition::parse(text).unwrap().instead(&object), words, "{text}");
         }
     }
 

@@ -42,9 +42,9 @@ pub fn is_awaited(info: &Info) -> bool {
     info.mapping.verbs.is_empty()
 }
 
-/// Waits until the server serves the resource of an object that is of a kind which the same input defines. Where the
-/// server knew the kind before, there is nothing to wait for.
-pub async fn ready(cluster: &Cluster, info: &Info) -> Result<(), Failure> {
+/// Waits until the server serves the resource of an object that is of a kind which the same input defines, and has
+/// `tell` hear so. Where the server knew the kind before, there is nothing to wait for.
+pub async fn ready(cluster: &Cluster, info: &Info, tell: impl Fn(String)) -> Result<(), Failure> {
     if !is_awaited(info) {
         return Ok(());
     }
@@ -56,7 +56,10 @@ pub async fn ready(cluster: &Cluster, info: &Info) -> Result<(), Failure> {
             Err(unmapped(&info.object, &info.source, &problem))
         }
         // Who may not look at definitions may still have what they define.
-        _ => served(cluster, &info.mapping).await,
+        _ => {
+            tell(format!("waits for the server to serve {}", gvr.group_resource()));
+            served(cluster, &info.mapping).await
+        }
     }
 }
 

@@ -163,7 +163,7 @@ async fn wait_for(
 }
 
 /// Why an object is still there that was deleted.
-fn why_there(object: &Value) -> String {
+pub fn why_there(object: &Value) -> String {
     let finalizers: Vec<&str> = object.items_at(&["metadata", "finalizers"]).iter().filter_map(Value::as_str).collect();
     if !finalizers.is_empty() {
         return format!("waits for finalizers: {}", finalizers.join(", "));

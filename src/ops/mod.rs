@@ -5,6 +5,7 @@ pub mod applyset;
 pub mod assignments;
 pub mod cluster;
 pub mod condition;
+pub mod conflicts;
 pub mod definitions;
 pub mod delete;
 pub mod diff;

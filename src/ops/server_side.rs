@@ -32,7 +32,7 @@ pub struct Options {
     pub subresource: String,
 }
 
-/// Applies one object.
+/// Applies one object. What the server refuses is still to be [`worded`].
 pub async fn apply(
     cluster: &Cluster,
     info: &Info,
@@ -46,7 +46,7 @@ pub async fn apply(
         }
         return Err(Failure::message("resource name may not be empty"));
     }
-    let mut object = cluster.client.json(&request(info, options)).await.map_err(|error| worded(error.into()))?;
+    let mut object = cluster.client.json(&request(info, options)).await?;
     if options.dry_run == DryRun::None && options.subresource.is_empty() {
         warnings.extend(take_over(cluster, info, &mut object, options).await);
     }
@@ -71,8 +71,8 @@ pub fn request(info: &Info, options: &Options) -> Request {
     if options.dry_run == DryRun::Server { request.query("dryRun", "All") } else { request }
 }
 
-/// kubectl explains what to do about a conflict.
-fn worded(failure: Failure) -> Failure {
+/// A refusal in kubectl's words, which explain what to do about a conflict.
+pub fn worded(failure: Failure) -> Failure {
     let Some(status) = failure.status() else { return failure };
     if status.code == 415 {
         return Failure::message(format!("Server-side apply not available on the server: ({})", status.message));

@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 mod memory;
 mod offline;
+mod progress;
+mod screen;
 mod server;
 mod terminal;
 mod transport;

@@ -52,11 +52,16 @@ pub fn send_json(out: &mut TcpStream, status: &str, headers: &str, body: &str) -
     send(out, status, &format!("Content-Type: application/json\r\n{headers}"), body.as_bytes())
 }
 
-/// What a server says of itself that has pods.
+/// What a server says of itself that has pods and deployments.
 pub fn discovery(target: &str) -> Option<&'static str> {
     match target.split('?').next()? {
         "/api" => Some(r#"{"kind":"APIVersions","versions":["v1"]}"#),
-        "/apis" => Some(r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[]}"#),
+        "/apis" => Some(
+            r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[{"name":"apps","versions":[{"groupVersion":"apps/v1","version":"v1"}],"preferredVersion":{"groupVersion":"apps/v1","version":"v1"}}]}"#,
+        ),
+        "/apis/apps/v1" => Some(
+            r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"apps/v1","resources":[{"name":"deployments","singularName":"deployment","namespaced":true,"kind":"Deployment","verbs":["get","list","watch","patch"],"shortNames":["deploy"]}]}"#,
+        ),
         "/api/v1" => Some(
             r#"{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"v1","resources":[{"name":"pods","singularName":"pod","namespaced":true,"kind":"Pod","verbs":["get","list","watch","create","patch","delete"],"shortNames":["po"]},{"name":"events","singularName":"event","namespaced":true,"kind":"Event","verbs":["get","list"]}]}"#,
         ),

@@ -1,51 +1,21 @@
 //! A server whose every text holds commands for a terminal.
 
+use crate::screen::Terminal;
 use crate::server::{self, discovery, send_json};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
-use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::os::unix::ffi::OsStrExt;
-use std::process::{Command, Stdio};
-
-/// The end of a terminal that a person would look at, and the one for a program.
-fn terminal() -> (File, File) {
-    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&person).unwrap();
-    unlockpt(&person).unwrap();
-    let path = ptsname(&person, Vec::new()).unwrap();
-    let program = OpenOptions::new().read(true).write(true).open(std::ffi::OsStr::from_bytes(path.to_bytes())).unwrap();
-    let mut modes = tcgetattr(&program).unwrap();
-    modes.make_raw();
-    tcsetattr(&program, OptionalActions::Now, &modes).unwrap();
-    tcsetwinsize(&program, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-    (person.into(), program)
-}
+use std::process::Command;
 
 /// What a person sees who runs this, both streams on one terminal.
 fn shown(command: Command) -> String {
-    shown_until(command, "\0")
+    Terminal::run(command).rest()
 }
 
 /// What a person sees until it ends with this.
-fn shown_until(mut command: Command, end: &str) -> String {
-    let (mut person, program) = terminal();
-    command.stdin(Stdio::null()).stdout(program.try_clone().unwrap()).stderr(program);
-    let mut child = command.spawn().unwrap();
-    // The program's end of the terminal must be open nowhere else, for its end to be seen.
-    drop(command);
-    let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-    // The end of a terminal is an error on Linux.
-    while let Ok(count @ 1..) = person.read(&mut piece) {
-        bytes.extend_from_slice(&piece[..count]);
-        if bytes.ends_with(end.as_bytes()) {
-            child.kill().unwrap();
-            break;
-        }
-    }
-    child.wait().unwrap();
-    String::from_utf8(bytes).unwrap()
+fn shown_until(command: Command, end: &str) -> String {
+    let mut terminal = Terminal::run(command);
+    terminal.until(|text| text.ends_with(end));
+    terminal.kill()
 }
 
 /// Clears the screen, sets the title, in seven bits and in eight; then a bell, a backspace and delete.
@@ -57,7 +27,10 @@ fn evil(target: &str, out: &mut TcpStream) -> std::io::Result<()> {
         return send_json(out, "200 OK", "", body);
     }
     let pod = format!(
-        r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{EVIL}","namespace":"{EVIL}","labels":{{"{EVIL}":"{EVIL}"}},"annotations":{{"a":"{EVIL}"}}}},"spec":{{"containers":[{{"name":"{EVIL}","image":"{EVIL}","command":["{EVIL}"]}}]}},"status":{{"phase":"{EVIL}"}}}}"#
+        r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p{EVIL}","namespace":"{EVIL}","labels":{{"{EVIL}":"{EVIL}"}},"annotations":{{"a":"{EVIL}"}},"finalizers":["{EVIL}"],"managedFields":[{{"manager":"{EVIL}","operation":"{EVIL}","fieldsV1":{{"f:status":{{"f:phase":{{}}}}}}}}]}},"spec":{{"containers":[{{"name":"{EVIL}","image":"{EVIL}","command":["{EVIL}"]}}]}},"status":{{"phase":"{EVIL}","reason":"{EVIL}","message":"{EVIL}"}}}}"#
+    );
+    let deployment = format!(
+        r#"{{"kind":"Deployment","apiVersion":"apps/v1","metadata":{{"name":"d","namespace":"default","generation":2}},"spec":{{"replicas":1,"selector":{{"matchLabels":{{"a":"b"}}}},"template":{{}}}},"status":{{"observedGeneration":2,"conditions":[{{"type":"ReplicaFailure","status":"True","reason":"{EVIL}","message":"{EVIL}"}}]}}}}"#
     );
     let event = format!(
         r#"{{"kind":"Event","apiVersion":"v1","type":"{EVIL}","reason":"{EVIL}","message":"{EVIL}","metadata":{{"name":"e"}},"involvedObject":{{"name":"{EVIL}"}}}}"#
@@ -74,6 +47,16 @@ fn evil(target: &str, out: &mut TcpStream) -> std::io::Result<()> {
                 r#"{{"openapi":"3.0.0","components":{{"schemas":{{"Pod":{{"description":"{EVIL}","type":"object","properties":{{"a{EVIL}":{{"type":"string","description":"{EVIL}"}}}},"x-kubernetes-group-version-kind":[{{"group":"","version":"v1","kind":"Pod"}}]}}}}}},"paths":{{"/api/v1/namespaces/{{namespace}}/pods/{{name}}":{{"get":{{"x-kubernetes-group-version-kind":{{"group":"","version":"v1","kind":"Pod"}}}}}}}}}}"#
             ),
         ),
+        _ if target.contains("force=false") => (
+            "409 Conflict",
+            format!(
+                r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Conflict","message":"{EVIL}","code":409,"details":{{"causes":[{{"reason":"FieldManagerConflict","field":".status.phase","message":"conflict with {EVIL}"}},{{"reason":"FieldManagerConflict","field":"{EVIL}","message":"{EVIL}"}}]}}}}"#
+            ),
+        ),
+        path if path.ends_with("/deployments") => {
+            ("200 OK", format!(r#"{{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{deployment}]}}"#))
+        }
+        path if path.contains("/deployments/") => ("200 OK", deployment),
         _ if target.contains("dryRun=All") => ("200 OK", pod.replace("\"image\":\"", "\"image\":\"new")),
         "/raw" => {
             ("200 OK", format!("{{\"a\": \"{EVIL}\"}}").replace("\\u001b", "\u{1b}").replace("\\u009b", "\u{9b}"))
@@ -107,11 +90,11 @@ fn evil(target: &str, out: &mut TcpStream) -> std::io::Result<()> {
     send_json(out, status, warning, &body)
 }
 
-/// The text without the program's own styles.
+/// The text without the program's own styles, and without its going back to take lines away.
 fn without_styles(text: &str) -> String {
-    ["0", "1", "2", "31", "32", "33", "36", "33;1"]
-        .iter()
-        .fold(text.to_string(), |text, code| text.replace(&format!("\x1b[{code}m"), ""))
+    let styles = ["0", "1", "2", "31", "32", "33", "36", "33;1"].map(|code| format!("\x1b[{code}m"));
+    let backs = ["1", "2", "3", "4", "5", "6", "7", "8"].map(|lines| format!("\x1b[{lines}F\x1b[J"));
+    styles.iter().chain(&backs).fold(text.to_string(), |text, code| text.replace(code, ""))
 }
 
 #[test]
@@ -170,13 +153,19 @@ fn nothing_that_a_server_says_commands_a_terminal() {
         ("auth whoami", false),
         ("top pods", false),
         ("wait pod/p --for=jsonpath={.status.phase}=x --timeout=1ms", false),
+        // These last until there is more to say.
+        ("wait pod/p --for=jsonpath={.status.phase}=x --timeout=1500ms", true),
+        ("wait pod/p --for=delete --timeout=1500ms", true),
+        ("delete pod p --timeout=1500ms", true),
+        ("rollout status deployment/d --timeout=3s", true),
+        (&format!("apply --server-side -f {pod}"), true),
     ] {
         for colour in ["--color=always", "--color=never"] {
             let text = shown(crate::steer(&server, &format!("{arguments} {colour}")));
             let plain = without_styles(&text);
             let command = plain.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
             assert_eq!(command, None, "{arguments}:\n{}", plain.escape_debug());
-            assert!(text == plain || colour == "--color=always", "{arguments}");
+            assert!(colour == "--color=always" || !text.contains("\x1b[0m"), "{arguments}");
             if says_much {
                 let said = [HARMLESS, "^[[2J", "\\u001b[2J"].iter().any(|words| plain.contains(words));
                 assert!(said, "{arguments}:\n{plain}");

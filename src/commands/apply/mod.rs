@@ -15,7 +15,7 @@ use crate::manifest::Sources;
 use crate::ops::apply::{self, Applied, Options, Warnings};
 use crate::ops::infos::Info;
 use crate::ops::options::{Cascade, DryRun, Validation, dry_run};
-use crate::ops::{Cluster, definitions, delete, prune, record, server_side, waves};
+use crate::ops::{Cluster, conflicts, definitions, delete, prune, record, server_side, waves};
 use clap::{ArgMatches, Command};
 use pruning::{Prune, Pruner, Visited};
 use std::collections::BTreeSet;
@@ -209,11 +209,15 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let mut objects = Vec::new();
     let mut visited = BTreeSet::new();
     let mut printing = Ok(());
-    let left = runtime.block_on(waves::run_until(
+    let progress = cx.progress();
+    let columns = cx.complaint_columns();
+    let left = runtime.block_on(progress.side_by_side(
+        &names,
         &waves::waves(&keys),
-        |index| apply_one(&cluster, &infos[index], &plan),
-        |_, (warnings, result)| {
+        |index| apply_one(&cluster, &infos[index], &plan, columns, progress.of(index)),
+        |_, Outcome { warnings, conflicts, result }| {
             warnings.iter().for_each(|line| cx.complain(line));
+            conflicts.into_iter().for_each(|conflicts| cx.advise(conflicts));
             match result {
                 Ok(applied) => {
                     visited.insert(applied.object.uid().to_string());
@@ -281,18 +285,42 @@ fn offline(plan: &Plan, printer: &Printing, cx: &mut Context) -> Result<Exit, Fa
     Ok(0)
 }
 
-async fn apply_one(cluster: &Cluster, info: &Info, plan: &Plan) -> (Warnings, Result<Applied, Failure>) {
-    let mut warnings = Warnings::new();
+/// What became of one object.
+struct Outcome {
+    warnings: Warnings,
+    /// Which fields others manage, for a person.
+    conflicts: Option<String>,
+    result: Result<Applied, Failure>,
+}
+
+/// Applies one object. `tell` hears what it waits for. Conflicts are looked into for a person whose terminal has this
+/// many columns.
+async fn apply_one(
+    cluster: &Cluster,
+    info: &Info,
+    plan: &Plan,
+    columns: Option<usize>,
+    tell: impl Fn(String),
+) -> Outcome {
+    let (mut warnings, mut conflicts) = (Warnings::new(), None);
     if plan.options.dry_run == DryRun::None
-        && let Err(failure) = definitions::ready(cluster, info).await
+        && let Err(failure) = definitions::ready(cluster, info, &tell).await
     {
-        return (warnings, Err(failure));
+        return Outcome { warnings, conflicts, result: Err(failure) };
     }
-    let applied = match &plan.server_side {
-        Some(options) => server_side::apply(cluster, info, options, &mut warnings).await,
-        None => apply::client_side(cluster, info, &plan.options, &mut warnings).await,
+    let result = match &plan.server_side {
+        Some(options) => {
+            let result = server_side::apply(cluster, info, options, &mut warnings).await;
+            if let Err(failure) = &result
+                && let Some(columns) = columns
+            {
+                conflicts = conflicts::explained(cluster, info, &options.subresource, failure, columns).await;
+            }
+            result.map_err(server_side::worded)
+        }
+        None => apply::client_side(cluster, info, &plan.options, &mut warnings, &tell).await,
     };
-    (warnings, applied)
+    Outcome { warnings, conflicts, result }
 }
 
 /// Whether an object was refused because client-side apply makes its annotations too long.

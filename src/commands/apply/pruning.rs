@@ -94,6 +94,8 @@ impl Pruner {
             Pruner::Set(_) => !visited.uids.contains(object.uid()),
         };
         let together = printer(cx)?;
+        let progress = cx.progress();
+        let (mut pruned, mut looked) = (0, 0);
         let search = prune::search(cluster, &places, &labels, stale, async |place, found| {
             let objects = found.map_err(|failure| self.unlisted(place, failure))?;
             let delete = |object| place.delete(cluster, object, &plan.deletion);
@@ -106,14 +108,16 @@ impl Pruner {
                     Pruner::Listed { .. } => printer(cx)?.print(object, cx.stdout())?,
                 }
             }
+            (pruned, looked) = (pruned + objects.len(), looked + 1);
+            progress.say(format!("{pruned} pruned, {looked} of {} places looked through", places.len()), "");
             Ok(())
         });
-        runtime.block_on(async {
+        runtime.block_on(progress.during(async {
             tokio::select! {
                 searched = search => searched,
                 () = waves::interruption() => Err(Failure::Quiet(crate::commands::interrupted::INTERRUPTED)),
             }
-        })?;
+        }))?;
         let Pruner::Set(set) = self else { return Ok(()) };
         let (dry_run, validation) = (plan.options.dry_run, plan.options.validation);
         let remembered = runtime.block_on(set.remember(cluster, Extent::Latest, dry_run, validation));

@@ -175,9 +175,11 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let names: Vec<String> = infos.iter().map(Info::key).collect();
     let keys: Vec<_> = infos.iter().enumerate().map(|(i, info)| (&info.object, key(i, info))).collect();
     let mut printing = Ok(());
-    let left = runtime.block_on(waves::run_until(
+    let progress = cx.progress();
+    let left = runtime.block_on(progress.side_by_side(
+        &names,
         &waves::waves(&keys),
-        |index| create(&cluster, &infos[index], &plan),
+        |index| create(&cluster, &infos[index], &plan, progress.of(index)),
         |_, result| match result {
             Ok(object) if printing.is_ok() => printing = printer.print(&object, cx.stdout()),
             Ok(_) => {}
@@ -229,12 +231,12 @@ fn prepared(info: &Info, plan: &Plan) -> Object {
     object
 }
 
-async fn create(cluster: &Cluster, info: &Info, plan: &Plan) -> Result<Object, Failure> {
+async fn create(cluster: &Cluster, info: &Info, plan: &Plan, tell: impl Fn(String)) -> Result<Object, Failure> {
     let object = prepared(info, plan);
     if plan.dry_run == DryRun::Client {
         return Ok(object);
     }
-    definitions::ready(cluster, info).await?;
+    definitions::ready(cluster, info, tell).await?;
     let mut request = Request::create(&info.mapping, &info.namespace, &object)
         .query("fieldManager", &plan.manager)
         .query("fieldValidation", plan.validation.parameter());

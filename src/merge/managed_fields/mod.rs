@@ -8,6 +8,7 @@ mod compare;
 mod configure;
 mod element;
 mod entries;
+mod owners;
 mod scale;
 mod set;
 mod shape;
@@ -16,6 +17,7 @@ mod validate;
 
 pub use apply::{ApplyError, Conflict, apply};
 pub use configure::configure;
+pub use owners::{Owner, owners, value_at};
 pub use scale::{from_scale, to_scale};
 
 use crate::api::{ObjectExt, TypeRef, Value};

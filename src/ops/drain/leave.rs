@@ -21,8 +21,12 @@ const LOOKS: [Duration; 4] =
 pub enum Told<'a> {
     /// A line for the output.
     Line(String),
-    /// A line about something that is tried again, and why it has to be.
-    Retry(String, &'a Status),
+    /// A line about a pod that is asked again to leave, and why it has to be.
+    Retry(String, &'a Object, &'a Status),
+    /// It was told to leave, and is still there.
+    Still(&'a Object),
+    /// It is gone, and nobody here made it leave.
+    Left(&'a Object),
     /// It is gone; the word says how.
     Gone(&'a Object, &'static str),
     /// It is not known what became of it; the word says what failed.
@@ -114,11 +118,14 @@ impl Leaving<'_> {
             let Err(failure) = self.cluster.client.json(&request).await.map_err(Failure::from) else { break };
             let words = failure.words();
             match failure.status() {
-                Some(status) if status.reason == "NotFound" => return Ok(()),
+                Some(status) if status.reason == "NotFound" => {
+                    (self.tell)(Told::Left(&pod));
+                    return Ok(());
+                }
                 Some(status) if status.reason == "TooManyRequests" || status.code == 429 => {
                     let told =
                         format!("error when evicting pods/{name:?} -n {namespace:?} (will retry after 5s): {words}\n");
-                    (self.tell)(Told::Retry(told, status));
+                    (self.tell)(Told::Retry(told, &pod, status));
                 }
                 Some(status) if is_namespace_going(status) => {
                     // A pod that is going already needs no eviction, and gets none.
@@ -128,7 +135,7 @@ impl Leaving<'_> {
                     let told = format!(
                         "error when evicting pod {name:?} from terminating namespace {namespace:?} (will retry after 5s): {words}\n"
                     );
-                    (self.tell)(Told::Retry(told, status));
+                    (self.tell)(Told::Retry(told, &pod, status));
                 }
                 _ => return failed(&words),
             }
@@ -174,6 +181,7 @@ impl Leaving<'_> {
                         if self.is_skipped(&now) {
                             continue;
                         }
+                        (self.tell)(Told::Still(&now));
                         left.push(pod);
                     }
                     Err(failure) if !failure.is_not_found() => {

@@ -3,6 +3,7 @@
 pub mod change;
 pub mod history;
 pub mod progress;
+pub mod trouble;
 pub mod undo;
 
 use super::Failure;

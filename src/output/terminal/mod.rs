@@ -4,8 +4,10 @@
 //! [`Style`], or [`Surface::back`]. So nothing that a server says can look like it.
 
 mod guard;
+mod status;
 
 use guard::Guard;
+pub use status::{Status, fitting};
 use std::borrow::Cow;
 use std::io::{self, Write};
 
@@ -203,7 +205,7 @@ impl Surface for Screen {
     fn back(&mut self, lines: usize) -> io::Result<()> {
         if self.is_terminal && lines > 0 {
             // To the start of the line that many lines above (CPL), and away with all from there on (ED).
-            write!(self.out, "\x1b[{lines}F\x1b[J")?;
+            self.out.write_all(format!("\x1b[{lines}F\x1b[J").as_bytes())?;
         }
         Ok(())
     }
@@ -212,7 +214,8 @@ impl Surface for Screen {
 /// How many characters a line of the terminal holds, and how many lines it shows.
 #[cfg(unix)]
 pub fn size() -> Option<(usize, usize)> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    use rustix::termios::tcgetwinsize;
+    let size = tcgetwinsize(io::stdout()).or_else(|_| tcgetwinsize(io::stderr())).ok()?;
     (size.ws_col > 0 && size.ws_row > 0).then_some((size.ws_col.into(), size.ws_row.into()))
 }
 
@@ -220,6 +223,21 @@ pub fn size() -> Option<(usize, usize)> {
 #[cfg(not(unix))]
 pub fn size() -> Option<(usize, usize)> {
     None
+}
+
+/// Whether another program gets what is printed. It may itself write to the terminal, at any time.
+#[cfg(unix)]
+pub fn is_piped() -> bool {
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileTypeExt;
+    let kind = || std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata();
+    kind().is_ok_and(|kind| kind.file_type().is_fifo() || kind.file_type().is_socket())
+}
+
+/// Whether another program gets what is printed. It may itself write to the terminal, at any time.
+#[cfg(not(unix))]
+pub fn is_piped() -> bool {
+    !io::IsTerminal::is_terminal(&io::stdout())
 }
 
 #[cfg(test)]
