@@ -111,7 +111,7 @@ fn a_signal_leaves_whole_lines() {
     terminal.until_seen("has Ready=False");
     terminal.interrupt();
     let text = terminal.rest();
-    assert!(text.ends_with("\x1b[0m\n"), "{}", text.escape_debug());
+    assert!(text.ends_with("\n\x1b[0m"), "{}", text.escape_debug());
     NEVER.open();
 }
 

@@ -198,6 +198,23 @@ impl Surface for Screen {
         self.coloured
     }
 
+    /// All at once, so that a signal does not come between.
+    fn styled(&mut self, style: Style, text: &str) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(text.len() + 8);
+        let style = (style != Style::Plain && !text.is_empty() && self.coloured).then_some(style);
+        if let Some(style) = style {
+            bytes.extend_from_slice(style.code());
+        }
+        match self.is_terminal || self.coloured {
+            true => self.guard.pass(text.as_bytes(), &mut bytes)?,
+            false => bytes.extend_from_slice(text.as_bytes()),
+        }
+        if style.is_some() {
+            bytes.extend_from_slice(Style::Plain.code());
+        }
+        self.out.write_all(&bytes)
+    }
+
     fn style(&mut self, style: Style) -> io::Result<()> {
         if self.coloured { self.out.write_all(style.code()) } else { Ok(()) }
     }
@@ -228,10 +245,9 @@ pub fn size() -> Option<(usize, usize)> {
 /// Whether another program gets what is printed. It may itself write to the terminal, at any time.
 #[cfg(unix)]
 pub fn is_piped() -> bool {
-    use std::os::fd::AsFd;
-    use std::os::unix::fs::FileTypeExt;
-    let kind = || std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?).metadata();
-    kind().is_ok_and(|kind| kind.file_type().is_fifo() || kind.file_type().is_socket())
+    use rustix::fs::{FileType, fstat};
+    let kind = fstat(io::stdout()).map(|found| FileType::from_raw_mode(found.st_mode));
+    matches!(kind, Ok(FileType::Fifo | FileType::Socket))
 }
 
 /// Whether another program gets what is printed. It may itself write to the terminal, at any time.

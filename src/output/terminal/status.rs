@@ -44,8 +44,7 @@ impl Status {
         }
         self.erase(columns, out)?;
         if !lines.is_empty() {
-            out.styled(Style::Faint, &lines.join("\n"))?;
-            out.write_all(b"\n")?;
+            out.styled(Style::Faint, &(lines.join("\n") + "\n"))?;
         }
         self.shown = lines;
         out.flush()
