@@ -25,6 +25,23 @@ fn new_objects_are_checked() {
     });
 }
 
+#[test]
+fn storage_classes_keep_what_volumes_are_made_by() {
+    run(async {
+        let client = Client::new().await;
+        let path = "/apis/storage.k8s.io/v1/storageclasses";
+        let class = json!({"metadata": {"name": "s"}, "provisioner": "p", "parameters": {"a": "b"}});
+        client.post(path, class).await.expect(201);
+        for (edit, expected) in [
+            (json!({"provisioner": "q"}), r#"provisioner: Invalid value: "q": field is immutable"#),
+            (json!({"parameters": null}), "parameters: Invalid value: null: field is immutable"),
+            (json!({"reclaimPolicy": "Retain"}), r#"reclaimPolicy: Invalid value: "Retain": field is immutable"#),
+        ] {
+            assert_eq!(said(&client.merge(&format!("{path}/s"), edit).await), [expected]);
+        }
+    });
+}
+
 /// The object after `path=value ; path=value`.
 fn edited(mut object: Value, edits: &str) -> Value {
     for edit in edits.split(" ; ") {

@@ -89,7 +89,7 @@ fn defaults(spec: &mut Value) {
         if name == "scaleUp" {
             fill(rules, &json!({"stabilizationWindowSeconds": 0}));
         }
-        fill(rules, &json!({"selectPolicy": "Max"}));
+        fill(rules, &json!({"selectPolicy*": "Max"}));
         if rules.get("policies").is_none_or(Value::is_null) {
             rules.put(&["policies"], policies);
         }

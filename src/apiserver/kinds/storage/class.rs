@@ -23,10 +23,8 @@ pub(in super::super) const CLASSES: Kind = Kind {
     validate_update: |new, old, errors| {
         class(new, errors);
         let (root, old_root) = (Field::new("", new), Field::new("", old));
-        for name in ["parameters", "provisioner", "reclaimPolicy"] {
-            fixed(&root, &old_root, name, errors);
-        }
-        errors.immutable(&root.get("volumeBindingMode"), &old_root.get("volumeBindingMode"));
+        let fixed = ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"];
+        errors.all_immutable(&root, &old_root, &fixed);
     },
     warnings: |class, _| {
         let root = Field::new("", class);
