@@ -22,6 +22,8 @@ use std::path::Path;
 const RETRIES: usize = 4;
 /// The exit code that says that something is wrong, not that something differs.
 const TROUBLE: u8 = 2;
+/// The variable that names another program to compare with.
+const EXTERNAL: &str = "KUBECTL_EXTERNAL_DIFF";
 
 /// How the command is called.
 pub fn command() -> Command {
@@ -134,6 +136,8 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
     let comes = |info: &Info| definitions::is_awaited(info) || namespaces.contains(info.namespace.as_str());
     let mut found: Vec<Versions> = Vec::new();
     let mut failure = None;
+    // What is equal is of interest only to those who look at all: pruning, and a program of the user's.
+    let keeps_all = allowlist.is_some() || cx.env(EXTERNAL).is_some();
     let (progress, columns) = (cx.progress(), cx.complaint_columns());
     let names: Vec<String> = infos.iter().map(Info::key).collect();
     runtime.block_on(progress.side_by_side(
@@ -149,8 +153,11 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
             (compared, listed)
         },
         |_, (compared, listed)| match compared {
-            Ok((versions, notes)) => {
+            Ok((mut versions, notes)) => {
                 notes.iter().for_each(|note| cx.complain(note));
+                if !keeps_all && versions.live == versions.merged {
+                    (versions.live, versions.merged) = (None, None);
+                }
                 found.push(versions);
             }
             Err((error, notes)) => {
@@ -184,7 +191,7 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
     found.reverse();
     found.dedup_by(|a, b| a.file == b.file);
     found.reverse();
-    match cx.env("KUBECTL_EXTERNAL_DIFF").map(String::from) {
+    match cx.env(EXTERNAL).map(String::from) {
         Some(program) => external(&program, &found, cx),
         None => internal(&found, cx),
     }
