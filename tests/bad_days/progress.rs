@@ -109,7 +109,7 @@ fn a_signal_leaves_whole_lines() {
     let server = server::start(never);
     let mut terminal = Terminal::run(crate::steer(&server, "wait pod/p --for=condition=Ready --color=always"));
     terminal.until_seen("has Ready=False");
-    terminal.interrupt();
+    terminal.terminate();
     let text = terminal.rest();
     assert!(text.ends_with("\n\x1b[0m"), "{}", text.escape_debug());
     NEVER.open();

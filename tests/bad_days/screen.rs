@@ -88,10 +88,10 @@ impl Terminal {
         String::from_utf8(self.bytes).unwrap()
     }
 
-    /// Presses Ctrl-C.
-    pub fn interrupt(&self) {
+    /// Ends the program by a signal that is not ignored in the background either, as that of Ctrl-C may be.
+    pub fn terminate(&self) {
         let child = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(child, rustix::process::Signal::INT).unwrap();
+        rustix::process::kill_process(child, rustix::process::Signal::TERM).unwrap();
     }
 }
 
