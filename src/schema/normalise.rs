@@ -18,8 +18,13 @@ pub struct DecodeError {
 /// Brings a value into the form of its type, as decoding and encoding do: fields that the type does not have are taken
 /// away, null and empty fields that are not written go, fields that are always written come, and quantities, times and
 /// bytes get their canonical form. Returns a complaint for each field that was taken away (`unknown field "spec.x"`).
+///
+/// Lists are as they come back from the store, where nothing tells an empty one from none: always written, it is null.
 pub fn normalise(value: &mut Value, ty: TypeRef) -> Result<Vec<String>, DecodeError> {
-    let mut walk = Walk::default();
+    walk(value, ty, Walk::default())
+}
+
+fn walk<'a>(value: &mut Value, ty: TypeRef<'a>, mut walk: Walk<'a>) -> Result<Vec<String>, DecodeError> {
     match value {
         Value::Null => *value = ty.empty(),
         Value::Object(map) => walk.fields(map, ty)?,
@@ -28,11 +33,11 @@ pub fn normalise(value: &mut Value, ty: TypeRef) -> Result<Vec<String>, DecodeEr
     Ok(walk.unknown.into_iter().map(|path| format!("unknown field {path:?}")).collect())
 }
 
-/// The object as the Go type of its kind holds it; none when its kind is not built in.
+/// The object as the Go type of its kind holds it, empty lists too; none when its kind is not built in.
 pub fn as_go_type(object: &Value) -> Option<Result<Value, DecodeError>> {
     let ty = super::builtin().kind(&object.group_version_kind())?;
     let mut object = object.clone();
-    Some(normalise(&mut object, ty).map(|_| object))
+    Some(walk(&mut object, ty, Walk { keeps_empty: true, ..Walk::default() }).map(|_| object))
 }
 
 /// Where the walk is, and what it has found.
@@ -45,6 +50,8 @@ struct Walk<'a> {
     /// The name of the Go struct that the last field is of.
     structs: Vec<&'a str>,
     unknown: Vec<String>,
+    /// Whether an empty list stays one.
+    keeps_empty: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -125,8 +132,7 @@ impl<'a> Walk<'a> {
         }
         let go_type = (presence != Presence::AsGiven).then_some(ty.usage().go_type.as_str());
         self.value(value, ty, go_type)?;
-        if presence == Presence::Always && value.as_array().is_some_and(Vec::is_empty) {
-            // So it comes back from the store, where nothing tells an empty list from none.
+        if !self.keeps_empty && presence == Presence::Always && value.as_array().is_some_and(Vec::is_empty) {
             *value = Value::Null;
         }
         Ok(presence != Presence::Filled || !is_zero(value))
@@ -247,6 +253,15 @@ mod tests {
 
     fn kind(group: &str, kind: &str) -> TypeRef<'static> {
         builtin().kind(&GroupVersionKind::new(group, "v1", kind)).unwrap()
+    }
+
+    #[test]
+    fn only_what_is_stored_loses_its_empty_lists() {
+        let mut role =
+            json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {}, "rules": []});
+        assert_eq!(as_go_type(&role).unwrap().unwrap()["rules"], json!([]));
+        normalise(&mut role, kind("rbac.authorization.k8s.io", "Role")).unwrap();
+        assert_eq!(role["rules"], Value::Null);
     }
 
     #[test]
