@@ -1,7 +1,21 @@
-//! Texts that Go's standard library would write, where messages contain them: `%q` and system errors.
+//! Texts that Go's standard library would write, where messages contain them: `%q`, system errors, and what its JSON
+//! decoder calls values.
 
+use super::Value;
 use std::fmt::Write;
 use std::io;
+
+/// Go's word for the kind of a JSON value (`json.UnmarshalTypeError`).
+pub fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
 
 /// The text in double quotes with Go's escapes (`strconv.Quote`, the verb `%q`).
 pub fn quote(text: &str) -> String {

@@ -5,6 +5,7 @@ use super::kinds::field::Errors;
 use super::options::FieldValidation;
 use super::protobuf;
 use super::registry::Served;
+use crate::api::gotext::json_kind;
 use crate::api::{GroupVersion, GroupVersionKind, Map, ObjectExt, Value, json};
 use crate::schema::{self, DecodeError};
 use crate::yaml;
@@ -65,7 +66,7 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
         object = Value::Object(Map::new());
     }
     if !object.is_object() {
-        let found = go_kind(&object);
+        let found = json_kind(&object);
         // The Go type that kube-apiserver reads kind and version with is part of its message.
         let go_type =
             r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
@@ -74,7 +75,7 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
     }
     for field in ["apiVersion", "kind"] {
         let odd = object.get(field).filter(|value| !value.is_string() && !value.is_null());
-        if let Some(found) = odd.map(go_kind) {
+        if let Some(found) = odd.map(json_kind) {
             let why = format!("json: cannot unmarshal {found} into Go struct field .{field} of type string");
             return Err(unrecognized(format!("couldn't get version/kind; json parse error: {why}")));
         }
@@ -240,18 +241,6 @@ fn summary(body: &[u8]) -> String {
         Some(_) => shown.iter().map(|byte| format!("{byte:02x}")).collect(),
     };
     if body.len() > MOST { format!("{text} ...") } else { text }
-}
-
-/// Go's word for the kind of a JSON value.
-pub fn go_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 /// Decodes a body of a kind that is no resource's, as it is.

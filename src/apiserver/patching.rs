@@ -1,12 +1,13 @@
 //! What patches make of values, and what is wrong with them.
 
-use super::codec::{self, Decoded, Misfit, essence, go_kind, parse_json};
+use super::codec::{self, Decoded, Misfit, essence, parse_json};
 use super::errors::{
     Answer, bad_request, internal_plain, invalid_patch, too_large_because, unprocessable, unsupported_media_type,
     unsupported_patch_type,
 };
 use super::options::FieldValidation;
 use super::registry::Served;
+use crate::api::gotext::json_kind;
 use crate::api::{GroupVersionKind, ObjectExt, TypeRef, Value};
 use crate::merge::go_print::GoPrint;
 use crate::merge::{json_patch, merge_patch, strategic};
@@ -94,7 +95,7 @@ fn check_operations(patch: &Value) -> Result<Vec<String>, String> {
             if !OPERATION.contains(&name.as_str()) {
                 odd.push(format!("unknown field \"[{index}].{name}\""));
             } else if name != "value" && !value.is_string() && !value.is_null() {
-                let found = go_kind(value);
+                let found = json_kind(value);
                 return Err(format!(
                     "json: cannot unmarshal {found} into Go struct field jsonPatchOp.{name} of type string"
                 ));
@@ -106,7 +107,7 @@ fn check_operations(patch: &Value) -> Result<Vec<String>, String> {
 
 /// Go's complaint about JSON that is of another kind.
 pub(super) fn not_go(value: &Value, wanted: &str) -> String {
-    format!("json: cannot unmarshal {} into Go value of type {wanted}", go_kind(value))
+    format!("json: cannot unmarshal {} into Go value of type {wanted}", json_kind(value))
 }
 
 /// What is patched: its type, and how a decoder brings a value into the form of it.

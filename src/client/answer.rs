@@ -29,10 +29,7 @@ pub(super) fn require_object(answer: &Value, body: &[u8]) -> Result<(), Error> {
             let body = String::from_utf8_lossy(body);
             return Err(Error::Message(format!("Object 'Kind' is missing in '{}'", body.trim())));
         }
-        Value::Array(_) => "array",
-        Value::String(_) => "string",
-        Value::Number(_) => "number",
-        Value::Bool(_) => "bool",
+        other => gotext::json_kind(other),
     };
     Err(Error::Message(format!("json: cannot unmarshal {go_type} into Go value of type unstructured.detector")))
 }

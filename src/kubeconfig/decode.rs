@@ -32,14 +32,14 @@ pub fn config(text: &[u8]) -> Result<Config, Fault> {
 /// The `apiVersion` and `kind` of a decoded text; empty where it has none.
 pub(super) fn header(value: &Value) -> Result<(&str, &str), Fault> {
     if !matches!(value, Value::Null | Value::Object(_)) {
-        return Err(HEADER.replace("KIND", kind_of(value)));
+        return Err(HEADER.replace("KIND", gotext::json_kind(value)));
     }
     let text = |key: &str| match value.get(key) {
         None | Some(Value::Null) => Ok(""),
         Some(Value::String(text)) => Ok(text.as_str()),
         Some(other) => Err(format!(
             "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{key} of type string",
-            kind_of(other)
+            gotext::json_kind(other)
         )),
     };
     Ok((text("apiVersion")?, text("kind")?))
@@ -171,7 +171,7 @@ impl<'a> Fields<'a> {
     }
 
     fn mismatch(&self, key: &str, value: &Value, wanted: &str) -> Fault {
-        let (kind, owner, path) = (kind_of(value), self.owner, self.path);
+        let (kind, owner, path) = (gotext::json_kind(value), self.owner, self.path);
         format!("json: cannot unmarshal {kind} into Go struct field {owner}.{path}{key} of type {wanted}")
     }
 
@@ -336,17 +336,6 @@ pub fn base64(text: &str) -> Result<Vec<u8>, Fault> {
         };
         format!("illegal base64 data at input byte {at}")
     })
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 fn non_empty<'a>(text: &'a str, default: &'a str) -> &'a str {

@@ -1,7 +1,7 @@
 //! From the text of a manifest to objects: documents are parted, lists opened.
 
 use super::{Error, Item, Place, metadata};
-use crate::api::{Map, Object, ObjectExt, Value, json};
+use crate::api::{Map, Object, ObjectExt, Value, gotext, json};
 use crate::yaml::{self, Document};
 
 /// Whether objects are checked before they are decoded: what is checked is told in other words.
@@ -151,7 +151,7 @@ fn objects(document: Document, source: &str, text: &[u8]) -> Result<Objects, Err
 }
 
 fn cannot(value: &Value, into: &str) -> String {
-    format!("json: cannot unmarshal {} into {into}", metadata::json_kind(value))
+    format!("json: cannot unmarshal {} into {into}", gotext::json_kind(value))
 }
 
 /// Checks that the items of a list are objects, or null for an empty one.

@@ -1,6 +1,7 @@
 //! The types of `apiVersion`, `kind` and `metadata`, which kubectl checks in every object it reads.
 
 use super::time;
+use crate::api::gotext::json_kind;
 use crate::api::{Map, Value, json};
 
 /// The type of a field.
@@ -140,16 +141,4 @@ fn mismatch(value: &Value, owner: &str, path: &str, go_type: &str) -> String {
         _ => json_kind(value).into(),
     };
     format!("json: cannot unmarshal {kind} into Go struct field {owner}.{path} of type {go_type}")
-}
-
-/// What Go calls a JSON value.
-pub(super) fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

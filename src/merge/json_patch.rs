@@ -1,6 +1,7 @@
 //! JSON Patch (RFC 6902), with the liberties that kube-apiserver and kubectl take: negative indices count from the
 //! end, `replace` of a missing key adds it, `copy` of a missing key copies null, a missing `value` is null.
 
+use crate::api::gotext;
 use serde_json::Value;
 use std::mem::take;
 use thiserror::Error;
@@ -40,14 +41,7 @@ fn unmarshal(value: &Value, into: &str) -> Error {
 }
 
 fn cannot_unmarshal(value: &Value, into: &str) -> String {
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+    let kind = gotext::json_kind(value);
     format!("json: cannot unmarshal {kind} into Go value of type {into}")
 }
 

@@ -1,7 +1,7 @@
 //! Objects as kube-apiserver decodes them: checked against the Go types of the API, and written as those are written.
 
 use super::scalar;
-use crate::api::{Map, ObjectExt, Presence, TypeNode, TypeRef, Value};
+use crate::api::{Map, ObjectExt, Presence, TypeNode, TypeRef, Value, gotext};
 use std::fmt::Write;
 use thiserror::Error;
 
@@ -183,16 +183,11 @@ impl<'a> Walk<'a> {
 
     fn wrong_kind(&self, value: &Value, ty: TypeRef<'a>, go_type: Option<&str>) -> DecodeError {
         let found = match value {
-            Value::Null => "null".into(),
-            Value::Bool(_) => "bool".into(),
             // Numbers are named where a number was wanted.
             Value::Number(number) if ["integer", "number"].contains(&ty.node().kind.as_str()) => {
                 format!("number {number}")
             }
-            Value::Number(_) => "number".into(),
-            Value::String(_) => "string".into(),
-            Value::Array(_) => "array".into(),
-            Value::Object(_) => "object".into(),
+            _ => gotext::json_kind(value).into(),
         };
         let go_type = go_type.filter(|name| !name.is_empty()).map_or_else(|| plain_go_type(ty), str::to_owned);
         let place = match self.structs.last() {

@@ -2,7 +2,7 @@
 
 use crate::api::quantity::{Quantity, QuantityError};
 use crate::api::time::{parse, rfc3339, rfc3339_micro};
-use crate::api::{TypeRef, Value};
+use crate::api::{TypeRef, Value, gotext};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
@@ -46,13 +46,8 @@ pub fn normalise(value: &mut Value, ty: TypeRef) -> Result<(), Option<String>> {
 /// The complaint of a decoder that reads one value by itself.
 fn not_go(value: &Value, go_type: &str) -> String {
     let found = match value {
-        Value::Null => "null".into(),
-        Value::Bool(_) => "bool".into(),
         Value::Number(number) if go_type != "string" => format!("number {number}"),
-        Value::Number(_) => "number".into(),
-        Value::String(_) => "string".into(),
-        Value::Array(_) => "array".into(),
-        Value::Object(_) => "object".into(),
+        _ => gotext::json_kind(value).into(),
     };
     format!("json: cannot unmarshal {found} into Go value of type {go_type}")
 }

@@ -1,7 +1,7 @@
 //! The file that says what to build: its fields are found whatever the case of their letters, and are all known.
 
 use super::{Outcome, Problem};
-use crate::api::gotext::quote;
+use crate::api::gotext::{self, quote};
 use crate::api::{Map, ObjectExt, Value};
 use crate::yaml;
 
@@ -192,14 +192,10 @@ fn fit(value: &mut Value, ty: &str, holder: &str, path: &str) -> Result<(), Stri
         };
         format!("cannot unmarshal {found} into Go {field}")
     };
-    let found = match value {
-        Value::Null => return Ok(()),
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+    if value.is_null() {
+        return Ok(());
+    }
+    let found = gotext::json_kind(value);
     match (ty, value) {
         ("any", _) | ("string", Value::String(_)) | ("bool", Value::Bool(_)) => Ok(()),
         ("int", Value::Number(number)) if number.is_i64() => Ok(()),
