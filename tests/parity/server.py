@@ -1,5 +1,19 @@
-"""A steer server of one's own: in memory, on a free port of this machine, gone at the end."""
+"""What is measured with: a steer server of one's own (in memory, on a free port of this machine, gone at the end), and
+where the shared tools lie."""
 import http.client, os, socket, subprocess, tempfile, time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+SHARED = os.environ.get("STEER_SHARED") or os.path.join(os.path.dirname(TOP), "shared")
+
+
+def tool(name):
+    """The path of one of the shared tools."""
+    return os.path.join(SHARED, "tools", name)
+
+
+def reference_kubectl():
+    """The path of the kubectl that everything is held against, which is fetched when it is not there."""
+    return subprocess.run([tool("reference-kubectl")], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def free_port():
