@@ -40,11 +40,13 @@ const HEADER_BYTES: u32 = 1 << 20;
 /// The most requests at once on one connection, watches too.
 const STREAMS: u32 = 1000;
 
+/// The bytes of a connection, with TLS or without. One type for both: hyper's code is in the program once for each.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// Serves HTTP/1.1 until the client goes, or the server stops and the request under way is done.
-pub async fn http1<S>(server: Arc<Server>, stream: S, peer: Peer, stop: watch::Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub async fn http1(server: Arc<Server>, stream: Box<dyn Stream>, peer: Peer, stop: watch::Receiver<bool>) {
     let service = service_fn(move |request| answer(server.clone(), peer.clone(), request));
     let connection = conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -56,10 +58,7 @@ where
 }
 
 /// Serves HTTP/2 until the client goes, or the server stops and all requests under way are done.
-pub async fn http2<S>(server: Arc<Server>, stream: S, peer: Peer, stop: watch::Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+pub async fn http2(server: Arc<Server>, stream: Box<dyn Stream>, peer: Peer, stop: watch::Receiver<bool>) {
     let begun = Arc::new(AtomicBool::new(false));
     let says_nothing = {
         let begun = begun.clone();

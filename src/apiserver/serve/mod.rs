@@ -262,7 +262,12 @@ impl Bound {
         let Some(listener) = &self.plain else { return std::future::pending().await };
         loop {
             let Some(stream) = next(listener).await? else { continue };
-            tokio::spawn(connection::http1(self.server.clone(), stream, Peer::default(), stopping.subscribe()));
+            tokio::spawn(connection::http1(
+                self.server.clone(),
+                Box::new(stream),
+                Peer::default(),
+                stopping.subscribe(),
+            ));
         }
     }
 
@@ -278,9 +283,9 @@ impl Bound {
                 let certificate = session.peer_certificates().and_then(|chain| chain.first());
                 let peer = Peer { user: certificate.and_then(|certificate| subject::user(certificate)) };
                 if session.alpn_protocol() == Some(HTTP2) {
-                    connection::http2(server, stream, peer, stop).await;
+                    connection::http2(server, Box::new(stream), peer, stop).await;
                 } else {
-                    connection::http1(server, stream, peer, stop).await;
+                    connection::http1(server, Box::new(stream), peer, stop).await;
                 }
             });
         }

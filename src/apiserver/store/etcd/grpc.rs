@@ -259,14 +259,19 @@ impl Channel {
         match &self.tls {
             Some(tls) if endpoint.is_secure() => {
                 let name = ServerName::try_from(endpoint.host().to_string()).map_err(io::Error::other)?;
-                handshake(tls.connect(name, stream).await?).await
+                handshake(Box::new(tls.connect(name, stream).await?)).await
             }
-            _ => handshake(stream).await,
+            _ => handshake(Box::new(stream)).await,
         }
     }
 }
 
-async fn handshake<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> io::Result<SendRequest<Bytes>> {
+/// The bytes of a connection, with TLS or without. One type for both: h2's code is in the program once.
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Io for S {}
+
+async fn handshake(stream: Box<dyn Io>) -> io::Result<SendRequest<Bytes>> {
     let mut builder = h2::client::Builder::new();
     builder.initial_window_size(4 << 20).initial_connection_window_size(16 << 20).max_frame_size(1 << 20);
     let (requests, mut connection) = builder.handshake(stream).await.map_err(io::Error::other)?;
