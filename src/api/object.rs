@@ -68,6 +68,15 @@ pub trait ObjectExt {
     fn map_at(&self, path: &[&str]) -> Option<&Map<String, Value>> {
         self.at(path).and_then(Value::as_object)
     }
+    /// The owner reference of what controls this object: one owner at most says that it does.
+    fn controller(&self) -> Option<&Value> {
+        let controls = |owner: &&Value| owner.at(&["controller"]).and_then(Value::as_bool).unwrap_or_default();
+        self.items_at(&["metadata", "ownerReferences"]).iter().find(controls)
+    }
+    /// Whether the object with this uid controls this one.
+    fn is_controlled_by(&self, uid: &str) -> bool {
+        self.controller().is_some_and(|owner| owner.text(&["uid"]) == uid)
+    }
     /// The integer at `path`.
     fn integer(&self, path: &[&str]) -> Option<i64> {
         self.at(path).and_then(Value::as_i64)
@@ -120,6 +129,15 @@ mod tests {
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}});
         assert_eq!((pod.name(), pod.namespace(), pod.label("a")), ("p", "", Some("b")));
         assert_eq!(json!([]).name(), "");
+    }
+
+    #[test]
+    fn an_owner_that_says_so_is_the_controller() {
+        let owned = |controller: Value| json!({"metadata": {"ownerReferences": [{"uid": "0"}, {"uid": "1", "controller": controller}]}});
+        assert!(owned(json!(true)).is_controlled_by("1"));
+        assert!(!owned(json!(true)).is_controlled_by("0"));
+        assert!(!owned(json!(false)).is_controlled_by("1"));
+        assert_eq!(json!({}).controller(), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `Table`: a list as a server lays it out for people (KEP-555, meta.k8s.io/v1).
 
-use super::Value;
+use super::{ObjectExt, Value};
 use serde::{Deserialize, Serialize};
 
 /// Rows and the columns that explain them.
@@ -15,6 +15,11 @@ pub struct Table {
     /// The rows, one for each object.
     #[serde(deserialize_with = "null_is_empty")]
     pub rows: Vec<Row>,
+}
+
+/// Whether a server's answer is a table, whole or without its rows.
+pub fn is_table(answer: &Value) -> bool {
+    answer.kind() == "Table" && answer.api_version().starts_with("meta.k8s.io/")
 }
 
 /// One column of a [`Table`].

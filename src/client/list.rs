@@ -2,7 +2,7 @@
 //! text.
 
 use super::{Error, answer};
-use crate::api::table::{Row, Table};
+use crate::api::table::{Row, Table, is_table};
 use crate::api::{Map, Object, ObjectExt, Value, json};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -102,10 +102,6 @@ impl From<Object> for List {
     fn from(object: Object) -> Self {
         Self { text: json::to_string(&object).into(), head: object, items: None }
     }
-}
-
-fn is_table(head: &Object) -> bool {
-    head.kind() == "Table" && head.api_version().starts_with("meta.k8s.io/")
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {

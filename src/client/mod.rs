@@ -28,7 +28,7 @@ pub use list::List;
 pub use log::{Lines, Log};
 pub use mapper::{MapError, Mapper, Mapping, Subresource};
 pub use proxy::Proxies;
-pub use request::{ANYTHING, JSON, PatchKind, Request, TABLE};
+pub use request::{ANYTHING, JSON, METADATA_LIST, PatchKind, Request, TABLE};
 pub use transport::user_agent;
 pub use watch::Event;
 

@@ -8,6 +8,8 @@ use http::Method;
 /// What asks for a `Table` (KEP-555), and for plain JSON from servers that know none.
 pub const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;\
                          g=meta.k8s.io,application/json";
+/// What asks for no more than the metadata of a list's items, and for all of them from servers that cannot do that.
+pub const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
 /// What asks for a JSON object.
 pub const JSON: &str = "application/json";
 /// What asks for JSON, but takes anything.

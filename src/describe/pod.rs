@@ -109,14 +109,8 @@ fn readiness_gates(w: &mut Writer, pod: &Value) {
 
 /// `ReplicaSet/web-5d`: what controls an object.
 pub fn controller(object: &Value) -> Option<String> {
-    let owner = controller_of(object)?;
+    let owner = object.controller()?;
     Some(format!("{}/{}", owner.text(&["kind"]), owner.text(&["name"])))
-}
-
-/// The owner reference of what controls an object.
-pub fn controller_of(object: &Value) -> Option<&Value> {
-    let mut owners = object.items_at(&["metadata", "ownerReferences"]).iter();
-    owners.find(|owner| super::read::flag(owner, &["controller"]))
 }
 
 /// The quality of service that the server has found, or, where there was none, that the resources mean.

@@ -26,7 +26,7 @@ fn pods(controller: &Value) -> Lookup {
 
 /// `1 Running / 0 Waiting / 0 Succeeded / 0 Failed`: the pods that a controller controls.
 fn pod_counts(controller: &Value, pods: &[Value]) -> String {
-    let owned = |pod: &&Value| pod::controller_of(pod).is_some_and(|owner| owner.text(&["uid"]) == controller.uid());
+    let owned = |pod: &&Value| pod.is_controlled_by(controller.uid());
     let count = |phase| pods.iter().filter(owned).filter(|pod| pod.text(&["status", "phase"]) == phase).count();
     let (running, waiting, succeeded, failed) =
         (count("Running"), count("Pending"), count("Succeeded"), count("Failed"));
@@ -76,7 +76,7 @@ pub fn deployment(w: &mut Writer, object: &Value, context: &Context) -> Result<(
 
 /// Writes the ReplicaSet that has a Deployment's template, and those that do not.
 fn generations(w: &mut Writer, deployment: &Value, sets: &[Value]) {
-    let owned = |set: &&Value| pod::controller_of(set).is_some_and(|owner| owner.text(&["uid"]) == deployment.uid());
+    let owned = |set: &&Value| set.is_controlled_by(deployment.uid());
     let mut sets: Vec<&Value> = sets.iter().filter(owned).collect();
     sets.sort_by_key(|set| (time::parse(set.text(&["metadata", "creationTimestamp"])), set.name()));
     let new = sets.iter().position(|set| {

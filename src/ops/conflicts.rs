@@ -1,6 +1,7 @@
 //! The conflicts of a server-side apply, so that a person can decide: which fields, who manages them, what they are and
 //! what they would become.
 
+use super::diff::MASK;
 use super::infos::Info;
 use super::{Cluster, Failure, last_applied, lists};
 use crate::api::{Cause, Object, Status, Value, time};
@@ -8,8 +9,6 @@ use crate::client::Request;
 use crate::merge::managed_fields::{Owner, owners, value_at};
 use crate::output::terminal::fitting;
 
-/// What stands in the place of a secret's value.
-const MASK: &str = "***";
 /// How many fields are listed at the most.
 const FIELDS: usize = 50;
 

@@ -3,7 +3,8 @@
 use crate::api::{Object, ObjectExt, Value};
 use similar::{ChangeTag, TextDiff};
 
-const MASK: &str = "***";
+/// What stands for a value that nobody should read.
+pub(super) const MASK: &str = "***";
 const MASK_BEFORE: &str = "*** (before)";
 const MASK_AFTER: &str = "*** (after)";
 

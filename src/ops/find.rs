@@ -4,7 +4,7 @@ use super::infos::Info;
 use super::{Cluster, Failure, lists};
 use crate::api::Status;
 use crate::api::{GroupVersionKind, GroupVersionResource, Object, ObjectExt, Value};
-use crate::client::{self, Mapping, Request};
+use crate::client::{self, METADATA_LIST, Mapping, Request};
 
 /// The page size when only names are wanted.
 const PAGE: i64 = 500;
@@ -115,9 +115,7 @@ pub async fn metadata(
     let mut found = Vec::new();
     let mut page = String::new();
     loop {
-        let mut request = Request::list(mapping, namespace)
-            .accept("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json")
-            .query("limit", &PAGE.to_string());
+        let mut request = Request::list(mapping, namespace).accept(METADATA_LIST).query("limit", &PAGE.to_string());
         for (name, value) in [("labelSelector", labels), ("fieldSelector", fields), ("continue", &page)] {
             if !value.is_empty() {
                 request = request.query(name, value);

@@ -3,12 +3,7 @@
 use super::{Cluster, Failure};
 use crate::api::table::Table;
 use crate::api::{GroupVersionKind, Object, ObjectExt, Status, Value};
-use crate::client::{List, Mapping, Request};
-
-/// What a server is asked for when a person is to read the answer (KEP-555); what cannot make tables answers with
-/// objects.
-pub const TABLE: &str =
-    "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
+use crate::client::{List, Mapping, Request, TABLE};
 
 /// Which objects of a type are read, and how.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -196,11 +191,6 @@ pub fn objects<'a>(
         name_kind(&mut object, &api_version, &mapping.gvk.kind);
         Ok(object)
     })
-}
-
-/// Whether the answer is a table.
-pub fn is_table(answer: &Value) -> bool {
-    answer.kind() == "Table" && answer.api_version().starts_with("meta.k8s.io/")
 }
 
 /// The answer as a table.

@@ -4,7 +4,7 @@
 use super::found::{Found, places};
 use super::seen::{Last, Seen};
 use super::{Plan, Shown, Watch};
-use crate::api::table::Table;
+use crate::api::table::{Table, is_table};
 use crate::api::{ObjectExt, Status, Value};
 use crate::client::{Error, Mapping, Request};
 use crate::commands::context::Out;
@@ -313,7 +313,7 @@ impl Watcher {
 
     /// Shows an answer or an event's object, less what was shown in this very version already.
     fn take(&mut self, event: &str, answer: Value, show: bool) -> Result<(), Failure> {
-        if lists::is_table(&answer) {
+        if is_table(&answer) {
             let mut table = lists::table(answer)?;
             let mut happened = event;
             for row in std::mem::take(&mut table.rows) {

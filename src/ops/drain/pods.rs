@@ -2,7 +2,7 @@
 
 use super::{Options, mapping};
 use crate::api::time::unix_seconds;
-use crate::api::{Object, ObjectExt, Value};
+use crate::api::{Object, ObjectExt};
 use crate::client::Request;
 use crate::ops::lists::{self, Query};
 use crate::ops::{Cluster, Failure};
@@ -102,18 +102,13 @@ impl Pods {
     }
 }
 
-fn controller(pod: &Object) -> Option<&Value> {
-    let controls = |owner: &&Value| owner.at(&["controller"]).and_then(Value::as_bool).unwrap_or_default();
-    pod.items_at(&["metadata", "ownerReferences"]).iter().find(controls)
-}
-
 fn is_finished(pod: &Object) -> bool {
     matches!(pod.text(&["status", "phase"]), "Succeeded" | "Failed")
 }
 
 /// Namespace and name of the DaemonSet that will make the pod anew.
 fn daemon_set(pod: &Object) -> Option<(String, String)> {
-    let owner = controller(pod)?;
+    let owner = pod.controller()?;
     let is_daemon_set = owner.text(&["kind"]) == "DaemonSet" && owner.text(&["apiVersion"]) == "apps/v1";
     (is_daemon_set && !is_finished(pod)).then(|| (pod.namespace().into(), owner.text(&["name"]).into()))
 }
@@ -146,7 +141,7 @@ fn fate(pod: &Object, owner: Option<&Result<(), Failure>>, options: &Options, no
         return Fate::Blocks("Pods with local storage (use --delete-emptydir-data to override)".into());
     }
     // What is said of a pod's controller is said last, and takes the place of all before.
-    match controller(pod) {
+    match pod.controller() {
         Some(_) => Fate::Leaves,
         None if options.force => Fate::LeavesThough("deleting Pods that declare no controller".into()),
         None => Fate::Blocks("Pods that declare no controller (use --force to override)".into()),
@@ -156,7 +151,7 @@ fn fate(pod: &Object, owner: Option<&Result<(), Failure>>, options: &Options, no
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Status;
+    use crate::api::{Status, Value};
     use serde_json::json;
 
     #[test]

@@ -66,7 +66,7 @@ impl History {
             Ok(())
         });
         pages.await.map_err(|failure| unread(&failure.words()))?;
-        kept.retain(|object| is_controlled_by(object, &info.object));
+        kept.retain(|object| object.is_controlled_by(info.object.uid()));
         for object in &mut kept {
             lists::name_kind(object, "apps/v1", kind);
             *object = edit::typed(object, "")?;
@@ -147,12 +147,6 @@ pub fn no_such_revision() -> Failure {
 
 fn cause(kept: &Object) -> Option<&str> {
     kept.annotation(CAUSE).filter(|cause| !cause.is_empty())
-}
-
-fn is_controlled_by(object: &Object, owner: &Object) -> bool {
-    let mut owners = object.items_at(&["metadata", "ownerReferences"]).iter();
-    let controls = |owner: &&Value| owner.at(&["controller"]).and_then(Value::as_bool).unwrap_or_default();
-    owners.find(controls).is_some_and(|reference| reference.text(&["uid"]) == owner.uid())
 }
 
 /// ReplicaSets from the oldest to the newest, the one that has the Deployment's template last.
@@ -244,13 +238,5 @@ mod tests {
             Some(&json!([{"name": "c", "image": "one", "resources": {}}]))
         );
         assert_eq!(template.at(&["spec", "nodeName"]), None);
-    }
-
-    #[test]
-    fn owners() {
-        let owned = |uid: &str, controller: bool| json!({"metadata": {"ownerReferences": [{"uid": uid, "controller": controller}]}});
-        assert!(is_controlled_by(&owned("1", true), &deployment("")));
-        assert!(!is_controlled_by(&owned("1", false), &deployment("")));
-        assert!(!is_controlled_by(&owned("2", true), &deployment("")));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{REVISION, Workload};
 use crate::api::{GroupVersionResource, Object, ObjectExt, Value};
-use crate::client::{Mapping, Request};
+use crate::client::{METADATA_LIST, Mapping, Request};
 use crate::expr::label_selector;
 use crate::ops::delete::why_there;
 use crate::ops::{Cluster, Failure, lists};
@@ -40,7 +40,8 @@ impl<'a> Onlooker<'a> {
             _ => object.uid().to_string(),
         };
         let pods = self.list(object, ("", "pods"), ("labelSelector", &selector), false).await?;
-        let (new, old): (Vec<_>, Vec<_>) = pods.iter().partition(|pod| owner.is_empty() || is_owned(pod, &owner));
+        let (new, old): (Vec<_>, Vec<_>) =
+            pods.iter().partition(|pod| owner.is_empty() || pod.is_controlled_by(&owner));
         let mut why = summed_up(&new);
         if why.is_empty() {
             // What is left of the old ones may be all that is waited for.
@@ -67,8 +68,9 @@ impl<'a> Onlooker<'a> {
             return Ok(uid.clone());
         }
         let sets = self.list(object, ("apps", "replicasets"), ("labelSelector", selector), true).await?;
-        let is_newest =
-            |set: &&Object| is_owned(set, object.uid()) && set.annotation(REVISION).unwrap_or_default() == revision;
+        let is_newest = |set: &&Object| {
+            set.is_controlled_by(object.uid()) && set.annotation(REVISION).unwrap_or_default() == revision
+        };
         let Some(newest) = sets.iter().find(is_newest).filter(|_| !revision.is_empty()) else {
             return Ok(String::new());
         };
@@ -95,8 +97,7 @@ impl<'a> Onlooker<'a> {
         let mapping = Mapping { gvr, namespaced: true, ..Mapping::default() };
         let mut request = Request::list(&mapping, object.namespace()).query("limit", SAMPLE).query(by, selector);
         if only_metadata {
-            request =
-                request.accept("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json");
+            request = request.accept(METADATA_LIST);
         }
         Ok(lists::items(self.cluster.client.json(&request).await?))
     }
@@ -131,10 +132,6 @@ pub fn said(object: &Object) -> Vec<String> {
     let failures = object.items_at(&["status", "conditions"]).iter().filter(fails);
     said.extend(failures.map(|failure| worded(failure.text(&["reason"]), failure.text(&["message"]))));
     said
-}
-
-fn is_owned(object: &Object, owner: &str) -> bool {
-    object.items_at(&["metadata", "ownerReferences"]).iter().any(|reference| reference.text(&["uid"]) == owner)
 }
 
 fn is_leaving(pod: &Object) -> bool {
