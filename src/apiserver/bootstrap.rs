@@ -8,6 +8,7 @@ use super::pipeline::{Server, store_failure};
 use super::registry::Served;
 use super::store::{Entry, Key, Range};
 use super::update::{Edit, Part};
+use super::verbatim::Source;
 use crate::api::{GroupVersion, ObjectExt, Value};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -80,7 +81,8 @@ impl Server {
             return Ok(());
         }
         let manager = Manager { name: manager, subresource: "" };
-        let new = New { served, namespace: &namespace, manager, user: None, applied: false, dry_run: false };
+        let new =
+            New { served, namespace: &namespace, manager, user: None, applied: false, verbatim: None, dry_run: false };
         let status = object.get("status").cloned();
         match self.make(&new, object, &mut Vec::new()).await {
             Ok(shown) => match status {
@@ -183,7 +185,8 @@ impl Server {
     async fn set_status(&self, served: &Served, key: Key, manager: &str, status: Value) -> Answer<()> {
         let manager = Manager { name: manager, subresource: "status" };
         let applied = manager.name != MANAGER;
-        let edit = Edit { served, key, part: Part::Status, manager, user: None, applied, dry_run: false };
+        let source = Source::Values;
+        let edit = Edit { served, key, part: Part::Status, manager, user: None, applied, source, dry_run: false };
         let change = |live: &Value| {
             let mut object = live.clone();
             if applied {

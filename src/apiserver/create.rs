@@ -3,6 +3,7 @@
 use super::admission::{self, Asked, Operation};
 use super::auth::{Attributes, User};
 use super::codec::{self, Decoded};
+use super::encoding::Verbatim;
 use super::errors::{Answer, already_exists, bad_request, internal_plain, invalid};
 use super::kinds::field::Errors;
 use super::kinds::gates;
@@ -13,6 +14,7 @@ use super::pipeline::{Call, Server, store_failure};
 use super::registry::Served;
 use super::respond::{self, Body, Shown};
 use super::store::{Change, Expect, Key, StoreError, Write};
+use super::verbatim;
 use crate::api::time::Moment;
 use crate::api::{Map, ObjectExt, Value};
 use http::{Response, StatusCode};
@@ -34,6 +36,8 @@ pub(super) struct New<'a> {
     pub user: Option<&'a User>,
     /// Whether this is an apply: its managed fields are made already.
     pub applied: bool,
+    /// The field that is kept as it was sent.
+    pub verbatim: Option<Verbatim>,
     /// Do all but store it.
     pub dry_run: bool,
 }
@@ -55,7 +59,8 @@ impl Server {
         check_namespace(&object, namespace)?;
         let manager = call.manager(&options);
         let (user, dry_run) = (Some(call.user), options.dry_run);
-        let new = New { served: call.served, namespace, manager, user, applied: false, dry_run };
+        let verbatim = verbatim::sent(call.body, media, &call.served.rules);
+        let new = New { served: call.served, namespace, manager, user, applied: false, verbatim, dry_run };
         let mut warnings = Vec::new();
         let shown = self.make(&new, object, &mut warnings).await;
         call.warn(warnings);
@@ -113,7 +118,7 @@ impl Server {
                 warnings.append(&mut advice);
             }
             claims.extend(approved?);
-            let encoded = served.encode(&complete);
+            let encoded = served.encode_with(&complete, new.verbatim.as_ref());
             if new.dry_run {
                 if self.store.get(&key).await.map_err(store_failure)?.is_some() {
                     return Err(already_exists(served.about(&name)));

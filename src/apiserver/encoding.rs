@@ -9,6 +9,7 @@ use crate::api::{Map, Value, json};
 use hyper::body::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +42,18 @@ pub struct Encoded {
     labels: Arc<[(Box<str>, Box<str>)]>,
     /// The uids of its owners.
     owners: Arc<[Box<str>]>,
+    /// The text of the field that is kept as it was sent, where `bytes` have it otherwise. What outlasts the process
+    /// is `bytes` alone.
+    sent: Option<Box<str>>,
+}
+
+/// A field of an object, and its text as a client wrote it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verbatim {
+    /// The field, at the top of the object.
+    pub field: &'static str,
+    /// Its JSON.
+    pub text: String,
 }
 
 /// How metadata starts.
@@ -49,6 +62,11 @@ const METADATA: &[u8] = br#""metadata":"#;
 impl Encoded {
     /// Encodes an object. Its resourceVersion is left out.
     pub fn new(object: &Value) -> Self {
+        Self::with(object, None)
+    }
+
+    /// As [`Encoded::new`], with a field that is kept as it was sent.
+    pub fn with(object: &Value, verbatim: Option<&Verbatim>) -> Self {
         let empty = Map::new();
         let object = object.as_object().unwrap_or(&empty);
         let metadata = object.get("metadata").and_then(Value::as_object).unwrap_or(&empty);
@@ -66,9 +84,17 @@ impl Encoded {
         write_fields(&mut out, metadata, &AFTER_VERSION);
         out.push(b'}');
         let metadata_end = out.len() as u32;
+        let mut sent = None;
         for (key, value) in object {
-            if !matches!(key.as_str(), "metadata" | "apiVersion" | "kind") {
-                write_field(&mut out, key, value);
+            match verbatim.filter(|verbatim| verbatim.field == key) {
+                _ if matches!(key.as_str(), "metadata" | "apiVersion" | "kind") => {}
+                None => write_field(&mut out, key, value),
+                Some(Verbatim { text, .. }) => {
+                    let shown = json::compact(text);
+                    write_key(&mut out, key);
+                    out.extend_from_slice(shown.as_bytes());
+                    sent = (*text != shown).then(|| text.as_str().into());
+                }
             }
         }
         out.push(b'}');
@@ -81,7 +107,7 @@ impl Encoded {
             owners.iter().filter_map(|owner| Some(owner.get("uid")?.as_str()?.into())).collect()
         });
         let (labels, owners) = (labels.into(), owners.into());
-        Self { bytes: out.into(), start, version_at, metadata_end, deleting, labels, owners }
+        Self { bytes: out.into(), start, version_at, metadata_end, deleting, labels, owners, sent }
     }
 
     /// The bytes to keep where objects outlast the process; [`Encoded::from_kept`] takes them back.
@@ -120,6 +146,7 @@ impl Encoded {
             deleting,
             labels: labels.into(),
             owners: owners.into(),
+            sent: None,
             bytes,
         })
     }
@@ -200,6 +227,11 @@ impl Encoded {
         self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
     }
 
+    /// The JSON of a field, as it was sent.
+    pub fn text(&self, field: &str) -> Option<String> {
+        self.sent.as_deref().map(str::to_string).or_else(|| text_of(&self.bytes, field))
+    }
+
     /// Whether another object is the same but for the resourceVersion.
     pub fn same_as(&self, other: &Self) -> bool {
         self.bytes == other.bytes
@@ -263,12 +295,22 @@ fn write_fields(out: &mut Vec<u8>, map: &Map<String, Value>, fields: &[&str]) {
 }
 
 fn write_field(out: &mut Vec<u8>, key: &str, value: &Value) {
+    write_key(out, key);
+    write_value(out, value);
+}
+
+fn write_key(out: &mut Vec<u8>, key: &str) {
     if out.last() != Some(&b'{') {
         out.push(b',');
     }
     write_string(out, key);
     out.push(b':');
-    write_value(out, value);
+}
+
+/// The JSON of one field of an object.
+pub fn text_of(object: &[u8], field: &str) -> Option<String> {
+    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_slice(object).ok()?;
+    fields.remove(field).map(|text| text.get().to_string())
 }
 
 /// Writes a value as Go does.

@@ -9,6 +9,7 @@ use super::pipeline::{Call, Server};
 use super::respond::{self, Body};
 use super::subresources::{body, set_condition, success};
 use super::update::{Edit, Part};
+use super::verbatim::Source;
 use crate::api::status::Details;
 use crate::api::time::rfc3339;
 use crate::api::{Cause, Object, ObjectExt, Status, Value};
@@ -99,6 +100,7 @@ impl Server {
             manager: Manager { name: "kube-apiserver", subresource: "status" },
             user: None,
             applied: false,
+            source: Source::Values,
             dry_run,
         };
         let take = |live: &Value| {

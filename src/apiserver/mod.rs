@@ -37,6 +37,7 @@ pub mod store;
 pub mod subresources;
 pub mod table;
 pub mod update;
+mod verbatim;
 pub mod version;
 pub mod watch;
 

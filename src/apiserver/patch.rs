@@ -9,6 +9,7 @@ use super::patching::{self, Form};
 use super::pipeline::{Call, Server, store_failure};
 use super::respond::{self, Body};
 use super::update::{Edit, Part, check_name};
+use super::verbatim::Source;
 use crate::api::{ObjectExt, Value};
 use http::{Response, StatusCode};
 
@@ -29,7 +30,8 @@ impl Server {
             check_name(call, &decoded.object)?;
             Ok(decoded)
         };
-        let shown = self.change(&call.edit(part, &options), &mut warnings, &change).await;
+        let edit = Edit { source: Source::of_patch(form), ..call.edit(part, &options) };
+        let shown = self.change(&edit, &mut warnings, &change).await;
         call.warn(warnings);
         Ok(respond::object(StatusCode::OK, &shown?, call.served, call.accepted, call.now.seconds))
     }
@@ -59,7 +61,7 @@ impl Server {
                 object.put(&["metadata", "name"], call.target.name.as_str());
                 let (served, namespace) = (call.served, &call.target.namespace);
                 let (user, dry_run) = (Some(call.user), options.dry_run);
-                let new = New { served, namespace, manager, user, applied: true, dry_run };
+                let new = New { served, namespace, manager, user, applied: true, verbatim: None, dry_run };
                 (StatusCode::CREATED, self.make(&new, object, &mut warnings).await)
             }
             _ => {

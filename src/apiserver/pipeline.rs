@@ -20,6 +20,7 @@ use super::request::{self, Query, Resource, Target, Verb};
 use super::respond::{self, Accepted, Asked, Body, Format, Include, Shape};
 use super::store::{Entry, Key, Store, StoreError};
 use super::update::{Edit, Part};
+use super::verbatim::Source;
 use crate::api::time::Moment;
 use crate::api::{GroupVersion, names};
 use crate::expr::selector::parse_fields;
@@ -131,7 +132,8 @@ impl Call<'_> {
     pub(super) fn edit<'a>(&'a self, part: Part, options: &'a options::Write) -> Edit<'a> {
         let manager = self.manager(options);
         let user = Some(self.user);
-        Edit { served: self.served, key: self.key(), part, manager, user, applied: false, dry_run: options.dry_run }
+        let (source, dry_run) = (Source::Values, options.dry_run);
+        Edit { served: self.served, key: self.key(), part, manager, user, applied: false, source, dry_run }
     }
 
     fn header(&self, name: header::HeaderName) -> &str {

@@ -1,7 +1,7 @@
 //! The resources that the server has, each with all that the generic code needs to know of it.
 
 use super::custom::Custom;
-use super::encoding::Encoded;
+use super::encoding::{Encoded, Verbatim};
 use super::errors::About;
 use super::kinds::field::Errors;
 use super::kinds::{self, Kind};
@@ -194,10 +194,15 @@ impl Served {
 
     /// Encodes an object of this version as it is kept.
     pub fn encode(&self, object: &Value) -> Encoded {
-        let Some(kept) = self.kept else { return Encoded::new(object) };
+        self.encode_with(object, None)
+    }
+
+    /// As [`Served::encode`], with a field that is kept as it was sent.
+    pub fn encode_with(&self, object: &Value, verbatim: Option<&Verbatim>) -> Encoded {
+        let Some(kept) = self.kept else { return Encoded::with(object, verbatim) };
         let mut object = object.clone();
         (self.rules.convert)(&mut object, kept);
-        Encoded::new(&object)
+        Encoded::with(&object, verbatim)
     }
 
     /// A kept object as this version shows it.

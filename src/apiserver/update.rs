@@ -4,8 +4,9 @@ use super::admission::{Asked, Operation};
 use super::auth::{Attributes, User};
 use super::codec::{self, Decoded};
 use super::create::{ATTEMPTS, New, check_namespace};
+use super::encoding::Verbatim;
 use super::errors::{Answer, Failure, bad_request, conflict, invalid, modified, not_found};
-use super::kinds::field::Errors;
+use super::kinds::field::{Errors, IMMUTABLE};
 use super::kinds::gates;
 use super::meta;
 use super::options::Write as Options;
@@ -14,7 +15,8 @@ use super::pipeline::{Call, Server, store_failure};
 use super::registry::Served;
 use super::respond::{self, Body, Shown};
 use super::store::{self, Entry, Expect, Key, StoreError, Write};
-use crate::api::{ObjectExt, Value};
+use super::verbatim::{self, Source};
+use crate::api::{ObjectExt, Value, json};
 use crate::merge::managed_fields;
 use http::{Response, StatusCode};
 
@@ -119,6 +121,8 @@ pub(super) struct Edit<'a> {
     pub user: Option<&'a User>,
     /// Whether this is an apply: its managed fields are made already.
     pub applied: bool,
+    /// Where the changed object comes from.
+    pub source: Source,
     /// Do all but store it.
     pub dry_run: bool,
 }
@@ -130,6 +134,7 @@ impl Server {
         let options = Options::parse(call.query, "UpdateOptions")?;
         let Decoded { mut object, warnings } = codec::decode(call.body, media, call.served, options.validation)?;
         call.warn(warnings);
+        let verbatim = verbatim::sent(call.body, media, &call.served.rules);
         check_name(call, &object)?;
         call.warn(meta::doubled_owners(&meta::dedup_owners(&mut object), ""));
         let mut warnings = Vec::new();
@@ -138,7 +143,7 @@ impl Server {
             let (served, namespace, manager) = (call.served, &call.target.namespace, call.manager(&options));
             let (user, dry_run) = (Some(call.user), options.dry_run);
             object.take_at(&["metadata", "resourceVersion"]);
-            let new = New { served, namespace, manager, user, applied: false, dry_run };
+            let new = New { served, namespace, manager, user, applied: false, verbatim, dry_run };
             self.require(call.user, &Attributes::of(served, "create", namespace, &call.target.name)).await?;
             let shown = self.make(&new, object, &mut warnings).await;
             call.warn(warnings);
@@ -150,7 +155,8 @@ impl Server {
             check_uid(call, &object, live.uid())?;
             Ok(Decoded { object: object.clone(), warnings: Vec::new() })
         };
-        let shown = self.change(&call.edit(part, &options), &mut warnings, &change).await;
+        let edit = Edit { source: Source::Body(verbatim), ..call.edit(part, &options) };
+        let shown = self.change(&edit, &mut warnings, &change).await;
         call.warn(warnings);
         Ok(respond::object(StatusCode::OK, &shown?, call.served, call.accepted, call.now.seconds))
     }
@@ -240,6 +246,13 @@ impl Server {
             Part::Status => served.validate_status(&new, live, &mut errors),
             _ => (rules.validate_part_update)(edit.manager.subresource, &new, live, &mut errors),
         }
+        let verbatim = edit.source.text(rules, &new, live, &entry.object);
+        if let Some(Verbatim { field, text }) = &verbatim
+            && edit.part == Part::Main
+            && entry.object.text(field).is_none_or(|old| old != *text)
+        {
+            errors.invalid_as(*field, &json::compact(text), IMMUTABLE);
+        }
         warnings.append(&mut errors.warnings);
         if !errors.causes.is_empty() {
             return Err(Refused::Failure(invalid(served.about_kind(live.name()), errors)));
@@ -249,7 +262,7 @@ impl Server {
         }
         let mut claims = self.claims(served, Some(live), Some(&mut new), edit.dry_run).await?;
         claims.extend(self.approve(&asked, &new, warnings).await?);
-        let encoded = served.encode(&new);
+        let encoded = served.encode_with(&new, verbatim.as_ref());
         if edit.dry_run || encoded.same_as(&entry.object) {
             return Ok(served.show(&encoded, Some(entry.revision)));
         }

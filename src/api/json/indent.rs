@@ -48,9 +48,39 @@ pub fn indent(text: &str, unit: &str) -> Result<String, JsonError> {
     Ok(out)
 }
 
+/// JSON text without white space, as Go's encoder takes over what is JSON already: `<`, `>`, `&`, U+2028 and U+2029
+/// escaped, everything else as it stands.
+pub fn compact(text: &str) -> String {
+    let (mut out, mut in_text, mut escaped) = (String::with_capacity(text.len()), false, false);
+    for c in text.chars() {
+        match c {
+            ' ' | '\t' | '\r' | '\n' if !in_text => continue,
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => out.push(c),
+        }
+        if in_text {
+            (in_text, escaped) = (escaped || c != '"', !escaped && c == '\\');
+        } else {
+            in_text = c == '"';
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_taken_over() {
+        for (text, want) in [
+            (" { \"b\" : [ 1.0,\n{} ] }\t", r#"{"b":[1.0,{}]}"#),
+            (r#"{"b c": " \" \\", "a": "<&>"}"#, r#"{"b c":" \" \\","a":"\u003c\u0026\u003e"}"#),
+            ("\"\u{2028}\u{2029}é\\u00e9\"", r#""\u2028\u2029é\u00e9""#),
+        ] {
+            assert_eq!(compact(text), want);
+        }
+    }
 
     #[test]
     fn text_is_laid_out_and_kept() {

@@ -15,6 +15,7 @@ use crate::apiserver::pipeline::{Server, store_failure};
 use crate::apiserver::registry::Served;
 use crate::apiserver::store::{Feed, Key, Revision, Write};
 use crate::apiserver::update::{Edit, Part};
+use crate::apiserver::verbatim::Source;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -160,6 +161,7 @@ impl Server {
             manager: Manager { name: "kube-apiserver", subresource: "status" },
             user: None,
             applied: false,
+            source: Source::Values,
             dry_run: false,
         };
         let change = |live: &Value| {

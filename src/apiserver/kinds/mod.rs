@@ -78,6 +78,8 @@ pub struct Kind {
     pub default: fn(&mut Object),
     /// Where an object has the spec of a pod, as names; empty where it has none.
     pub pod_spec: &'static [&'static str],
+    /// A field at the top that is kept as the JSON that was sent, and may not change (`runtime.RawExtension`).
+    pub verbatim: Option<&'static str>,
     /// Other fields whose features are off: see [`gates`].
     pub disabled: &'static [&'static str],
     /// What is wrong with a name, each complaint by itself; the flag says that it is a `generateName` prefix.
@@ -132,6 +134,7 @@ pub const GENERIC: Kind = Kind {
     resource: "",
     default: |_| {},
     pod_spec: &[],
+    verbatim: None,
     disabled: &[],
     name_complaints: subdomain,
     has_generation: false,

@@ -4,7 +4,7 @@ use super::cells::{age, containers, labels};
 use super::field::Field;
 use super::fill::fill;
 use super::{GENERIC, Kind, pod};
-use crate::api::{GroupVersion, ObjectExt};
+use crate::api::{GroupVersion, ObjectExt, Value};
 use serde_json::json;
 
 pub(super) const TEMPLATES: Kind = Kind {
@@ -34,17 +34,19 @@ pub(super) const TEMPLATES: Kind = Kind {
 pub(super) const REVISIONS: Kind = Kind {
     group: "apps",
     resource: "controllerrevisions",
+    verbatim: Some("data"),
     default: |revision| fill(revision, &json!({"revision": 0})),
     validate: |revision, errors| {
         let root = Field::new("", revision);
         errors.non_negative(&root.get("revision"));
-        if !root.get("data").is_set() {
-            errors.required("data", "data is mandatory");
+        match root.get("data").value() {
+            Value::Object(_) => {}
+            Value::Null => errors.required("data", "data is mandatory"),
+            _ => errors.required("data", "data must be a valid JSON object"),
         }
     },
-    validate_update: |new, old, errors| {
+    validate_update: |new, _, errors| {
         errors.non_negative(&Field::new("", new).get("revision"));
-        errors.immutable(&Field::new("", new).get("data"), &Field::new("", old).get("data"));
     },
     cells: |revision, now| {
         let owners = revision.items_at(&["metadata", "ownerReferences"]).iter();

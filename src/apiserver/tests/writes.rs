@@ -148,3 +148,31 @@ fn jobs_show_the_labels_that_their_pods_get() {
         }
     });
 }
+
+#[test]
+fn the_data_of_a_revision_is_what_was_sent_to_the_byte() {
+    run(async {
+        let client = Client::new().await;
+        let path = "/apis/apps/v1/namespaces/default/controllerrevisions";
+        let sent =
+            |name: &str, data: &str| format!(r#"{{"metadata": {{"name": "{name}"}}, "revision": 1, "data": {data}}}"#);
+        let label = json!({"metadata": {"labels": {"a": "b"}}});
+        for (name, data, put, patched, code) in [
+            ("plain", r#"{"a":1,"b":2}"#, r#"{"a":1,"b":2}"#, "strategic-merge-patch", 200),
+            ("turned", r#"{"b":2,"a":1.0}"#, r#"{"b":2,"a":1.0}"#, "merge-patch", 200),
+            ("rewritten", r#"{"b":2,"a":1.0}"#, r#"{"b":2,"a":1.0}"#, "strategic-merge-patch", 422),
+            ("spaced", r#"{"a": 1}"#, r#"{"a": 1}"#, "merge-patch", 422),
+        ] {
+            let one = format!("{path}/{name}");
+            let made = client.call("POST", path, "application/json", sent(name, data)).await;
+            let shown = String::from_utf8(made.bytes.to_vec()).unwrap();
+            assert!(shown.contains(&format!(r#""data":{}"#, crate::api::json::compact(data))), "{shown}");
+            client.call("PUT", &one, "application/json", sent(name, put)).await.expect(200);
+            let kind = format!("application/{patched}+json");
+            client.call("PATCH", &one, &kind, label.to_string()).await.expect(code);
+            let spaced = put.replace(':', " : ");
+            let refused = client.call("PUT", &one, "application/json", sent(name, &spaced)).await.expect(422);
+            assert_eq!(refused["details"]["causes"][0]["field"], "data");
+        }
+    });
+}
