@@ -50,7 +50,7 @@ pub fn quote(text: &str) -> String {
 }
 
 /// Near enough to Go's `unicode.IsPrint` for what messages carry: no controls, no formatting, no odd spaces.
-fn is_printable(c: char) -> bool {
+pub fn is_printable(c: char) -> bool {
     let odd = matches!(c as u32,
         0x80..=0xa0 | 0xad | 0x1680 | 0x2000..=0x200f | 0x2028..=0x202f | 0x205f..=0x206f | 0x3000 | 0xfeff
         | 0xe000..=0xf8ff | 0xfff9..=0xfffb | 0xfffe..=0xffff | 0xe0000..=0x10ffff);

@@ -184,6 +184,11 @@ impl<'a> TypeRef<'a> {
         self.name
     }
 
+    /// Another type of the same catalog.
+    pub fn other(self, name: &str) -> Option<TypeRef<'a>> {
+        self.catalog.named(name)
+    }
+
     /// The type of a field of an object, or of a value of a map.
     pub fn field(self, name: &str) -> Option<TypeRef<'a>> {
         let usage = self.node.fields.get(name).or(self.node.values.as_ref())?;

@@ -132,6 +132,9 @@ impl<'a> Walk<'a> {
         }
         let go_type = (presence != Presence::AsGiven).then_some(ty.usage().go_type.as_str());
         self.value(value, ty, go_type)?;
+        if value.is_null() && matches!(presence, Presence::Filled | Presence::Set) {
+            return Ok(false);
+        }
         if !self.keeps_empty && presence == Presence::Always && value.as_array().is_some_and(Vec::is_empty) {
             *value = Value::Null;
         }
@@ -143,7 +146,10 @@ impl<'a> Walk<'a> {
     fn value(&mut self, value: &mut Value, ty: TypeRef<'a>, go_type: Option<&str>) -> Result<(), DecodeError> {
         let node = ty.node();
         match (node.kind.as_str(), &mut *value) {
-            ("", _) => Ok(()),
+            ("", _) => match Union::of(ty) {
+                Some((union, of_object)) => self.union(value, union, of_object),
+                None => Ok(()),
+            },
             ("object", Value::Object(map)) if !node.fields.is_empty() => self.fields(map, ty),
             ("object", Value::Object(map)) => {
                 let Some(of_value) = ty.values() else { return Ok(()) };
@@ -168,6 +174,38 @@ impl<'a> Walk<'a> {
                 Err(None) => Err(self.wrong_kind(value, ty, go_type)),
             },
         }
+    }
+
+    /// Brings what is an object or something else into its form; null is what it cannot be.
+    fn union(&mut self, value: &mut Value, union: Union, of_object: TypeRef<'a>) -> Result<(), DecodeError> {
+        // What decodes itself does so without a complaint about unknown fields.
+        let unknown = self.unknown.len();
+        let result = match (union, &mut *value) {
+            (_, Value::Object(map)) => self.fields(map, of_object),
+            (Union::OrBool, Value::Bool(_)) => Ok(()),
+            (Union::OrBool, _) => {
+                Err(DecodeError { message: "boolean or JSON schema expected".into(), field: self.path.clone() })
+            }
+            (Union::OrArray, Value::Array(list)) if !list.is_empty() => {
+                list.iter_mut().enumerate().try_for_each(|(index, item)| {
+                    self.at(format_args!("[{index}]"), |walk| walk.item(item, of_object, Some("")))
+                })
+            }
+            (Union::OrStringArray, Value::Array(list)) => match list.iter().find(|item| !item.is_string()) {
+                Some(item) => {
+                    let kind = gotext::json_kind(item);
+                    let message = format!("json: cannot unmarshal {kind} into Go value of type string");
+                    Err(DecodeError { message, field: self.path.clone() })
+                }
+                None => Ok(()),
+            },
+            _ => {
+                *value = Value::Null;
+                Ok(())
+            }
+        };
+        self.unknown.truncate(unknown);
+        result
     }
 
     fn item(&mut self, item: &mut Value, ty: TypeRef<'a>, go_type: Option<&str>) -> Result<(), DecodeError> {
@@ -196,6 +234,28 @@ impl<'a> Walk<'a> {
         };
         let message = format!("json: cannot unmarshal {found} into {place} of type {go_type}");
         DecodeError { message, field: self.path.clone() }
+    }
+}
+
+/// What a value may be besides an object: types that have their own ways with JSON.
+#[derive(Clone, Copy)]
+enum Union {
+    OrArray,
+    OrBool,
+    OrStringArray,
+}
+
+impl Union {
+    /// What a type is besides the object whose type comes with it.
+    fn of(ty: TypeRef<'_>) -> Option<(Self, TypeRef<'_>)> {
+        let (object, other) = ty.name()?.rsplit_once("Or")?;
+        let union = match other {
+            "Array" => Self::OrArray,
+            "Bool" => Self::OrBool,
+            "StringArray" => Self::OrStringArray,
+            _ => return None,
+        };
+        Some((union, ty.other(object)?))
     }
 }
 

@@ -1,11 +1,12 @@
-//! Parts of pods as kube-apiserver's own types print: every field, in their order, by their Go names.
+//! Parts of pods, and of some other kinds, as kube-apiserver's own types print: every field, in their order, by their Go names.
 //!
 //! Complaints show some values like this, and the one about a change of a pod's spec shows a diff of them. The table
 //! beside this file has a line for each type: `Type Field:type ...`, with `Field=json` where the JSON name is not the
 //! Go name with a small first letter (`^json` lies in the object above). Types are `s`, `i`, `b`, quantities `q`, `p`
 //! for a number or a text, `t` for times and the names of other lines, with `*`, `[]` and `{}` before them as in Go;
 //! `?` after one leaves out what is empty. `@metadata` stands for the fields of `metadata`, which Go writes among the
-//! others.
+//! others. In types that are one of several things in JSON, `?object` and `?array` stand for the value when it is that,
+//! and `?allowed` for whether it is anything but `false`.
 
 use super::field::printed;
 use crate::api::Value;
@@ -100,7 +101,7 @@ impl Printer {
         let parts: Vec<_> = parts
             .iter()
             .flat_map(below)
-            .map(|(part, value)| (part, value.get(&part.json).unwrap_or(&Value::Null)))
+            .map(|(part, value)| (part, field(&part.json, value)))
             .filter(|(part, value)| !part.omits_empty || !value.is_null())
             .map(|(part, value)| (self.key(&Value::from(part.name)), part.kind, value))
             .collect();
@@ -142,12 +143,24 @@ impl Printer {
     }
 }
 
+fn field<'v>(name: &str, value: &'v Value) -> &'v Value {
+    const ALLOWED: Value = Value::Bool(true);
+    let found = match name {
+        "?object" => Some(value).filter(|value| value.is_object()),
+        "?array" => Some(value).filter(|value| value.is_array()),
+        "?allowed" => Some(&ALLOWED).filter(|_| value != &Value::Bool(false)),
+        _ => value.get(name),
+    };
+    found.unwrap_or(&Value::Null)
+}
+
 /// A scalar as Go's encoder writes it.
 fn json(value: &Value) -> String {
     match value {
         // In a list, so that texts are escaped for JSON and not quoted like Go literals.
         Value::String(_) => printed(&Value::Array(vec![value.clone()])).trim_matches(['[', ']']).into(),
-        _ => value.to_string(),
+        Value::Number(_) => crate::api::json::to_string(value),
+        _ => printed(value),
     }
 }
 
@@ -176,6 +189,16 @@ mod tests {
             r#"{"Key":"k","Value":"","Effect":"NoSchedule","TimeAdded":null}"#
         );
         assert_eq!(print("*Taint", &json!(null)), "null");
+        let schema = json!({"items": {"type": "string"}, "additionalProperties": false, "maximum": 2.0});
+        let schema = print("JSONSchemaProps", &schema);
+        for part in [
+            r#""Maximum":2,"#,
+            r#""Items":{"Schema":{"ID":"","Schema":"","Ref":null,"Description":"","Type":"string","#,
+            r#""JSONSchemas":null},"#,
+            r#""AdditionalProperties":{"Allows":false,"Schema":null},"#,
+        ] {
+            assert!(schema.contains(part), "{part} {schema}");
+        }
         let old = json!({"restartPolicy": "Always", "hostNetwork": true, "securityContext": {}});
         let new = json!({"restartPolicy": "Never", "hostNetwork": true, "securityContext": {}});
         let diff = diff("PodSpec", &old, &new);
