@@ -178,6 +178,10 @@ impl Served {
         meta::prune(object);
         let mut errors = Errors::default();
         meta::validate(object, self.info.namespaced(), &self.rules.name_complaints, &mut errors);
+        const OF_OTHERS: [&str; 3] = ["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"];
+        if self.custom.is_none() && !OF_OTHERS.contains(&self.kind.group.as_str()) {
+            meta::validate_standard_finalizers(object, &mut errors);
+        }
         self.validate(object, None, &mut errors);
         if errors.causes.is_empty() { Ok(()) } else { Err(invalid(self.about_kind(object.name()), errors)) }
     }

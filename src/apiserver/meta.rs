@@ -131,15 +131,19 @@ pub fn validate(object: &Value, namespaced: bool, name: &dyn Fn(&str, bool) -> V
         }
     }
     validate_maps(object, errors);
-    for (i, finalizer) in object.items_at(&["metadata", "finalizers"]).iter().filter_map(Value::as_str).enumerate() {
-        complain(errors, &format!("metadata.finalizers[{i}]"), finalizer, qualified_name(finalizer));
-    }
     let finalizers = finalizers(object);
+    for finalizer in &finalizers {
+        complain(errors, "metadata.finalizers", finalizer, qualified_name(finalizer));
+    }
     if finalizers.contains(&ORPHAN) && finalizers.contains(&FOREGROUND) {
         let why = format!("finalizer {ORPHAN} and {FOREGROUND} cannot be both set");
         errors.invalid("metadata.finalizers", &Value::from(finalizers.clone()), &why);
     }
-    for (i, finalizer) in finalizers.iter().enumerate() {
+}
+
+/// Complaints about finalizers that are nobody's. Groups that are servers of their own, and custom resources, take any.
+pub fn validate_standard_finalizers(object: &Value, errors: &mut Errors) {
+    for (i, finalizer) in finalizers(object).iter().enumerate() {
         if !finalizer.contains('/') && !["kubernetes", ORPHAN, FOREGROUND].contains(finalizer) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
             errors.invalid(format!("metadata.finalizers[{i}]"), &Value::from(*finalizer), why);
@@ -247,7 +251,9 @@ mod tests {
 
     fn complaints(metadata: Value) -> Vec<String> {
         let mut errors = Errors::default();
-        validate(&json!({"metadata": metadata}), true, &|name, _| dns1123_label(name), &mut errors);
+        let object = json!({"metadata": metadata});
+        validate(&object, true, &|name, _| dns1123_label(name), &mut errors);
+        validate_standard_finalizers(&object, &mut errors);
         errors.causes.into_iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
 

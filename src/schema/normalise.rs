@@ -182,16 +182,16 @@ impl<'a> Walk<'a> {
         let unknown = self.unknown.len();
         let result = match (union, &mut *value) {
             (_, Value::Object(map)) => self.fields(map, of_object),
-            (Union::OrBool, Value::Bool(_)) => Ok(()),
-            (Union::OrBool, _) => {
+            (Union::Truth, Value::Bool(_)) => Ok(()),
+            (Union::Truth, _) => {
                 Err(DecodeError { message: "boolean or JSON schema expected".into(), field: self.path.clone() })
             }
-            (Union::OrArray, Value::Array(list)) if !list.is_empty() => {
+            (Union::List, Value::Array(list)) if !list.is_empty() => {
                 list.iter_mut().enumerate().try_for_each(|(index, item)| {
                     self.at(format_args!("[{index}]"), |walk| walk.item(item, of_object, Some("")))
                 })
             }
-            (Union::OrStringArray, Value::Array(list)) => match list.iter().find(|item| !item.is_string()) {
+            (Union::Texts, Value::Array(list)) => match list.iter().find(|item| !item.is_string()) {
                 Some(item) => {
                     let kind = gotext::json_kind(item);
                     let message = format!("json: cannot unmarshal {kind} into Go value of type string");
@@ -240,9 +240,9 @@ impl<'a> Walk<'a> {
 /// What a value may be besides an object: types that have their own ways with JSON.
 #[derive(Clone, Copy)]
 enum Union {
-    OrArray,
-    OrBool,
-    OrStringArray,
+    List,
+    Truth,
+    Texts,
 }
 
 impl Union {
@@ -250,9 +250,9 @@ impl Union {
     fn of(ty: TypeRef<'_>) -> Option<(Self, TypeRef<'_>)> {
         let (object, other) = ty.name()?.rsplit_once("Or")?;
         let union = match other {
-            "Array" => Self::OrArray,
-            "Bool" => Self::OrBool,
-            "StringArray" => Self::OrStringArray,
+            "Array" => Self::List,
+            "Bool" => Self::Truth,
+            "StringArray" => Self::Texts,
             _ => return None,
         };
         Some((union, ty.other(object)?))

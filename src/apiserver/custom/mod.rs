@@ -7,9 +7,9 @@ mod checks;
 mod column;
 mod controller;
 mod definition;
-mod embedded;
+pub mod embedded;
 mod fill;
-mod formats;
+pub mod formats;
 mod lists;
 mod naming;
 mod openapi;
@@ -70,11 +70,12 @@ impl Custom {
     /// Takes away what the schema does not have, and gives a complaint for each.
     ///
     /// # Errors
-    /// When the metadata is none.
+    /// When the metadata is none, or that of an object within the object.
     pub fn normalise(&self, object: &mut Value) -> Result<Vec<String>, DecodeError> {
         let mut unknown = embedded::normalise_metadata(object)?;
         unknown.extend(prune::prune(object, &self.schema));
         fill::drop_nulls(object, &self.schema);
+        unknown.extend(embedded::coerce(object, &self.schema, "")?);
         Ok(unknown.into_iter().map(|path| format!("unknown field {path:?}")).collect())
     }
 
@@ -101,7 +102,7 @@ impl Custom {
         if let Some(scale) = &self.scale {
             scale.validate(object, errors);
         }
-        embedded::validate(object, &self.schema, errors);
+        embedded::validate(object, &self.schema, "", errors);
         lists::validate(object, &self.schema, errors);
         rules::validate(object, old, &self.schema, errors);
     }
@@ -123,6 +124,23 @@ impl Custom {
             }
         })
     }
+}
+
+/// Whether a default has fields that its schema has not.
+pub fn has_unknown_fields(default: &Value, schema: &Schema) -> bool {
+    let mut pruned = default.clone();
+    prune::prune_part(&mut pruned, schema);
+    pruned != *default
+}
+
+/// What is wrong with a default, which lies at `place` in its definition.
+pub fn faults_of_default(default: &Value, schema: &Schema, place: &str) -> Errors {
+    let mut errors = Errors::default();
+    checks::validate_default(default, schema, place, &mut errors);
+    if errors.causes.is_empty() {
+        rules::validate_default(default, schema, place, &mut errors);
+    }
+    errors
 }
 
 /// Whether what is wrong already keeps rules from being evaluated.

@@ -14,6 +14,11 @@ pub fn prune(object: &mut Value, schema: &Schema) -> Vec<String> {
     walk.gone
 }
 
+/// Takes away the fields of a part of an object that its schema does not have.
+pub fn prune_part(value: &mut Value, schema: &Schema) {
+    Walk::default().value(value, Some(schema), false);
+}
+
 #[derive(Default)]
 struct Walk {
     path: String,

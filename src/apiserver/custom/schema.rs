@@ -1,5 +1,6 @@
 //! Structural schemas (KEP-20180731), compiled from what a definition says.
 
+use super::formats;
 use super::rules::{self, Rule};
 use crate::api::{ObjectExt, Value};
 use crate::expr::regexp;
@@ -114,8 +115,13 @@ pub struct Checks {
 impl Schema {
     /// Compiles the schema of whole objects, with its rules, as a CustomResourceDefinition has it.
     pub fn compile_whole(source: &Value) -> Self {
+        Self::compile_with_rules(source, true)
+    }
+
+    /// Compiles a part of a schema, with its rules. `whole` says that its values are whole objects.
+    pub fn compile_with_rules(source: &Value, whole: bool) -> Self {
         let mut schema = Self::compile(source);
-        schema.add_rules(source, true);
+        schema.add_rules(source, whole);
         schema
     }
 
@@ -186,15 +192,20 @@ impl Schema {
 }
 
 impl Checks {
+    /// Whether there are schemas beside this one that a value must be like, or must not be.
+    pub fn has_parts(&self) -> bool {
+        !(self.all_of.is_empty() && self.any_of.is_empty() && self.one_of.is_empty() && self.not.is_none())
+    }
+
     fn compile(source: &Value) -> Self {
         let holds = |key: &str| source.get(key).and_then(Value::as_bool).unwrap_or(false);
         let count = |key: &str| source.get(key).and_then(Value::as_u64);
         let number = |key: &str| source.get(key).and_then(Value::as_f64);
         let all = |key: &str| source.items_at(&[key]).iter().map(Schema::compile).collect();
         let pattern = source.text(&["pattern"]);
-        let format = source.text(&["format"]);
+        let kind = if holds("x-kubernetes-int-or-string") { "" } else { source.text(&["type"]) };
         Self {
-            format: if super::formats::is_known(format) { format.to_owned() } else { String::new() },
+            format: formats::checked(source.text(&["format"]), kind).unwrap_or_default().into(),
             allowed: source.items_at(&["enum"]).to_vec(),
             pattern: (!pattern.is_empty()).then(|| (pattern.to_owned(), regexp::compile(pattern))),
             maximum: number("maximum").map(|most| (most, holds("exclusiveMaximum"))),

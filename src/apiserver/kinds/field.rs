@@ -191,6 +191,7 @@ pub fn printed(value: &Value) -> String {
             // Go's encoder escapes what HTML would take for markup.
             value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
         }
+        Value::Number(number) if number.is_f64() => crate::api::json::float_g(number.as_f64().unwrap_or_default()),
         _ => value.to_string(),
     }
 }

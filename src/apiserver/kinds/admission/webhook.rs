@@ -168,8 +168,9 @@ fn url(url: &Field, errors: &mut Errors) {
     let authority = rest.strip_prefix("//").map_or("", |rest| rest.split('/').next().unwrap_or(""));
     let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     let mut complain = |shown: &str, complaint: &str| errors.invalid_as(url, &quoted(shown), complaint);
+    let scheme = scheme.to_lowercase();
     if scheme != "https" {
-        complain(scheme, &format!("'https' is the only allowed URL scheme{FORM}"));
+        complain(&scheme, &format!("'https' is the only allowed URL scheme{FORM}"));
     }
     if host.is_empty() {
         complain("", &format!("host must be specified{FORM}"));

@@ -1,5 +1,6 @@
 //! CustomResourceDefinitions.
 
+mod defaults;
 mod names;
 mod rules;
 mod schema;
@@ -41,6 +42,10 @@ pub(super) const KIND: Kind = Kind {
 };
 
 fn defaults(definition: &mut Object) {
+    let conversion = definition.at_mut(&["spec", "conversion"]);
+    if conversion.is_null() {
+        *conversion = json!({"strategy": "None"});
+    }
     let service = json!({"webhook?": {"clientConfig?": {"service?": {"port": 443}}}});
     fill(
         definition,
@@ -50,7 +55,6 @@ fn defaults(definition: &mut Object) {
                 "names": {"plural": "", "kind": ""},
                 "scope": "",
                 "versions": null,
-                "conversion": {"strategy": "None"},
                 "conversion?": service,
             },
             "status": {"conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": null},
@@ -87,7 +91,7 @@ fn validate(definition: &Object, old: Option<&Object>, errors: &mut Errors) {
     let root = Field::new("", definition);
     let spec = root.get("spec");
     let name = format!("{}.{}", spec.get("names.plural").text(), spec.get("group").text());
-    if old.is_none() && definition.name() != name {
+    if old.is_none() && !definition.name().is_empty() && definition.name() != name {
         errors.reject(&root.get("metadata.name"), "must be spec.names.plural+\".\"+spec.group");
     }
     group(&spec.get("group"), errors);

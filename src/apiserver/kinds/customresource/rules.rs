@@ -1,8 +1,9 @@
 //! Rules of schemas (x-kubernetes-validations): how they are written, whether they compile, and what they may cost.
 
-use super::super::super::custom::rules::{Compiler, is_path};
+use super::super::super::custom::rules::{Compiler, resolve};
 use super::super::super::custom::schema::Schema;
 use super::super::field::{Errors, Field};
+use super::super::internal;
 use crate::api::{ObjectExt, Value};
 
 /// The most that one expression may be estimated to cost.
@@ -119,7 +120,7 @@ pub(super) fn written(schema: &Field, errors: &mut Errors) {
         if breaks(path.text()) {
             errors.reject(&path, "must not contain line breaks");
         }
-        if !path.is_empty() && !is_path(path.text(), &Schema::compile(schema.value())) {
+        if !path.is_empty() && resolve(path.text(), &Schema::compile(schema.value()), true).is_err() {
             errors.reject(&path, "must be a valid path");
         }
     }
@@ -146,7 +147,7 @@ pub(super) fn compiled(schema: &Field, whole: bool, scope: &Scope, errors: &mut 
         }
         costs.add(text.to_string(), cost);
         for (name, why) in &report.complaints {
-            errors.invalid_as(rule.get(name), &internal(rule.value()), why);
+            errors.invalid_as(rule.get(name), &internal::print("ValidationRule", rule.value()), why);
         }
         if let Some(cost) = report.message_cost {
             if cost > MOST {
@@ -165,23 +166,4 @@ pub(super) fn compiled(schema: &Field, whole: bool, scope: &Scope, errors: &mut 
             _ => {}
         }
     }
-}
-
-/// A rule as kube-apiserver's internal type prints it.
-fn internal(rule: &Value) -> String {
-    let json = |value: Value| {
-        let json = value.to_string();
-        json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
-    };
-    let text = |key: &str| json(rule.text(&[key]).into());
-    let or_null = |key: &str| json(rule.get(key).cloned().unwrap_or(Value::Null));
-    format!(
-        r#"{{"Rule":{},"Message":{},"MessageExpression":{},"Reason":{},"FieldPath":{},"OptionalOldSelf":{}}}"#,
-        text("rule"),
-        text("message"),
-        text("messageExpression"),
-        or_null("reason"),
-        text("fieldPath"),
-        or_null("optionalOldSelf")
-    )
 }

@@ -1,8 +1,10 @@
 //! The schemas of custom resources: what OpenAPI has and Kubernetes has not, and Kubernetes' own extensions. Rules
 //! (CEL) are compiled.
 
+use super::super::super::custom::formats;
 use super::super::field::{Errors, Field, quoted};
-use super::{rules, structural};
+use super::super::internal;
+use super::{defaults, rules, structural};
 use crate::api::{Object, ObjectExt, Value};
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
@@ -38,33 +40,53 @@ pub(super) fn validate(schema: &Field, has_status: bool, errors: &mut Errors) {
     if !schema.is_set() {
         return;
     }
+    let before = errors.causes.len();
     if has_status {
-        let kind = schema.get("type");
-        if !kind.is_empty() && kind.text() != "object" {
-            let complaint = "only \"object\" is allowed as the type at the root of the schema if the status \
-                             subresource is enabled";
-            errors.reject(&kind, complaint);
-        } else if schema.entries().any(|(name, _)| !ROOT.iter().any(|(known, _)| *known == name)) {
-            let all: Vec<&str> = ROOT.iter().map(|(_, name)| *name).collect();
-            let complaint = format!(
-                "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
-                all.join(" ")
-            );
-            errors.reject(schema, &complaint);
-        }
+        root(schema, errors);
     }
     if schema.get("nullable").is_true() {
         errors.forbidden(schema.get("nullable"), "nullable cannot be true at the root");
     }
-    let before = errors.causes.len();
-    structural::validate(schema, errors);
+    // What cannot be asked for its structure is complained about only when nothing else is wrong.
+    let unsupported = structural::unsupported(schema);
+    let mut found = Errors::default();
+    if unsupported.is_none() {
+        structural::validate(schema, &mut found);
+        if found.causes.is_empty() {
+            defaults::validate(schema, &mut found);
+        }
+    }
     // Rules are compiled for schemas that are structural.
-    let scope = (errors.causes.len() == before).then(rules::Scope::default);
+    let scope = (unsupported.is_none() && found.causes.is_empty()).then(rules::Scope::default);
+    errors.causes.append(&mut found.causes);
     let mut found = Found::default();
     part(schema, &Place { root: true, rules: scope, ..Place::default() }, &mut found);
     errors.causes.extend(found.schemas.causes);
     errors.causes.extend(found.rules.causes);
+    if let Some(why) = unsupported.filter(|_| errors.causes.len() == before) {
+        errors.invalid(schema, &"".into(), &why);
+    }
     found.costs.sum_up(schema, errors);
+}
+
+/// Complains about the first thing at the root of a schema that may not be there when there is a status subresource.
+fn root(schema: &Field, errors: &mut Errors) {
+    let kind = schema.get("type");
+    let is_set = |name: &str| !schema.get(name).is_empty();
+    let wrong_kind = !kind.is_empty() && kind.text() != "object";
+    if wrong_kind && !["id", "$schema", "$ref"].into_iter().any(is_set) {
+        let complaint =
+            "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled";
+        return errors.reject(&kind, complaint);
+    }
+    if schema.entries().any(|(name, _)| !ROOT.iter().any(|(known, _)| *known == name)) {
+        let all: Vec<&str> = ROOT.iter().map(|(_, name)| *name).collect();
+        let complaint = format!(
+            "only [{}] fields are allowed at the root of the schema if the status subresource is enabled",
+            all.join(" ")
+        );
+        errors.invalid_as(schema, &internal::print("JSONSchemaProps", schema.value()), &complaint);
+    }
 }
 
 /// Where in a schema something lies.
@@ -123,6 +145,13 @@ fn part(schema: &Field, place: &Place, found: &mut Found) {
         }
         list.items().for_each(|schema| part(&schema, &inner, found));
     }
+    let unruled = Place { rules: None, ..inner };
+    let (definitions, dependencies) = (schema.get("definitions"), schema.get("dependencies"));
+    definitions.entries().for_each(|(_, schema)| part(&schema, &unruled, found));
+    items.items().for_each(|schema| part(&schema, &unruled, found));
+    for (_, schema) in dependencies.entries().filter(|(_, schema)| schema.value().is_object()) {
+        part(&schema, &unruled, found);
+    }
     if items.value().is_object() {
         let keyed = schema.get("x-kubernetes-list-type").text() == "map";
         let rules = scope.map(|scope| if keyed { scope } else { scope.without_old(&path) });
@@ -147,7 +176,9 @@ fn standard(schema: &Field, place: &Place, errors: &mut Errors) {
         errors.forbidden(schema.get("default"), &format!("must not be set {reason}"));
     }
     for name in ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"] {
-        if !schema.get(name).is_empty() {
+        // Those that are pointers in Go are there when they are empty, too.
+        let is_pointer = ["additionalItems", "dependencies", "$ref"].contains(&name);
+        if !schema.get(name).is_empty() || is_pointer && schema.get(name).is_set() {
             errors.forbidden(schema.get(name), &format!("{name} is not supported"));
         }
     }
@@ -225,6 +256,9 @@ fn list_map(schema: &Field, errors: &mut Errors) {
         let kind = items.get("type");
         if !items.is_set() {
             errors.required(items, "must have a schema if x-kubernetes-list-type is map");
+        } else if items.value().is_array() {
+            let printed = internal::print("JSONSchemaPropsOrArray", items.value());
+            errors.invalid_as(items, &printed, "must only have a single schema if x-kubernetes-list-type is map");
         } else if kind.text() != "object" {
             let complaint = "must be object if parent array's x-kubernetes-list-type is map";
             errors.invalid_as(kind, &quoted(kind.text()), complaint);
@@ -276,41 +310,9 @@ pub(super) fn unknown_formats(definition: &Object) -> Vec<String> {
 }
 
 fn collect_formats(schema: &Value, unknown: &mut Vec<String>) {
-    const TEXTS: [&str; 26] = [
-        "bsonobjectid",
-        "uri",
-        "email",
-        "hostname",
-        "ipv4",
-        "ipv6",
-        "cidr",
-        "mac",
-        "uuid",
-        "uuid3",
-        "uuid4",
-        "uuid5",
-        "isbn",
-        "isbn10",
-        "isbn13",
-        "creditcard",
-        "ssn",
-        "hexcolor",
-        "rgbcolor",
-        "byte",
-        "password",
-        "date",
-        "duration",
-        "datetime",
-        "k8sshortname",
-        "k8slongname",
-    ];
     let format = schema.text(&["format"]);
-    let known = match schema.text(&["type"]) {
-        "" | "string" => TEXTS.contains(&format.replace('-', "").as_str()),
-        "integer" => ["int32", "int64"].contains(&format),
-        "number" => ["float", "double"].contains(&format),
-        _ => false,
-    };
+    let kind = if schema.get("x-kubernetes-int-or-string") == Some(&true.into()) { "" } else { schema.text(&["type"]) };
+    let known = formats::checked(format, kind).is_some();
     if !format.is_empty() && !known {
         unknown.push(format.into());
     }

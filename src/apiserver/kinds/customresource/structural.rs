@@ -1,13 +1,57 @@
 //! Structural schemas: every part has a type, and what only checks values adds no structure (KEP-20180731).
 
 use super::super::field::{Errors, Field, quoted};
-use serde_json::{Value, json};
+use crate::api::Value;
+use crate::expr::regexp;
+use serde_json::json;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Level {
     Root,
     Item,
     Property,
+}
+
+/// What keeps a schema from being one that structure can be asked of: the first thing in it that Kubernetes has not.
+pub(super) fn unsupported(schema: &Field) -> Option<String> {
+    let [items, preserve, additional] =
+        ["items", "x-kubernetes-preserve-unknown-fields", "additionalProperties"].map(|name| schema.get(name));
+    for (name, shown) in [
+        ("id", "id"),
+        ("$schema", "schema"),
+        ("$ref", "$ref"),
+        ("patternProperties", "patternProperties"),
+        ("dependencies", "dependencies"),
+        ("additionalItems", "additionalItems"),
+        ("definitions", "definitions"),
+    ] {
+        if !schema.get(name).is_empty() {
+            return Some(format!("OpenAPIV3Schema '{shown}' is not supported"));
+        }
+    }
+    let below = |names: &[&str]| {
+        names.iter().find_map(|name| {
+            let inner = schema.get(name);
+            match inner.value() {
+                Value::Object(_) => unsupported(&inner),
+                _ => inner.items().find_map(|schema| unsupported(&schema)),
+            }
+        })
+    };
+    let found = below(&["not", "allOf", "anyOf", "oneOf"]);
+    if found.is_some() {
+        return found;
+    }
+    if preserve.is_set() && !preserve.is_true() {
+        return Some("internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined".into());
+    }
+    if items.value().is_array() {
+        return Some("OpenAPIV3Schema 'items' must be a schema, but is an array".into());
+    }
+    let properties = schema.get("properties");
+    below(&["items"])
+        .or_else(|| properties.entries().find_map(|(_, property)| unsupported(&property)))
+        .or_else(|| additional.value().is_object().then(|| unsupported(&additional)).flatten())
 }
 
 /// Complains about what is not structural, in the order of the complaints' texts.
@@ -46,7 +90,8 @@ fn part(schema: &Field, level: Level, errors: &mut Errors) {
     for extension in [&preserve, &embedded].into_iter().filter(|e| int_or_string.is_true() && e.is_true()) {
         errors.reject(extension, "must be false if x-kubernetes-int-or-string is true");
     }
-    value_validation(schema, errors);
+    let (all, either) = (schema.get("allOf"), is_either(schema));
+    value_validation(schema, either, is_either(&all.item(0)), errors);
     if embedded.is_true() && kind.text() != "object" {
         let complaint = "must be object if x-kubernetes-embedded-resource is true";
         if kind.is_empty() {
@@ -95,36 +140,35 @@ fn metadata(properties: &Field, is_root: bool, checked: bool, errors: &mut Error
     }
 }
 
-/// Complains about the junctors of a schema.
-fn value_validation(schema: &Field, errors: &mut Errors) {
-    let either = json!([{"type": "integer"}, {"type": "string"}]);
-    let is_either = |list: &Field| list.value() == &either;
-    let int_or_string = schema.get("x-kubernetes-int-or-string").is_true();
-    for (name, skips) in [("anyOf", true), ("allOf", false), ("oneOf", false)] {
+/// Complains about what checks values of a schema. `skips_any` says that its `anyOf` is the one of a number or a text.
+fn value_validation(schema: &Field, skips_any: bool, skips_first: bool, errors: &mut Errors) {
+    for (name, skips) in [("anyOf", skips_any), ("allOf", false), ("oneOf", false)] {
         let list = schema.get(name);
-        if skips && int_or_string && is_either(&list) {
-            continue;
-        }
-        for (index, nested) in list.items().enumerate() {
-            let first = name == "allOf" && index == 0 && int_or_string && is_either(&nested.get("anyOf"));
-            self::nested(&nested, first, errors);
+        for (index, part) in list.items().enumerate().filter(|_| !skips) {
+            nested(&part, skips_first && name == "allOf" && index == 0, errors);
         }
     }
     let not = schema.get("not");
     if is_object(&not) {
         nested(&not, false, errors);
     }
+    let pattern = schema.get("pattern");
+    if let Err(why) = regexp::compile(pattern.text()) {
+        errors.reject(&pattern, &format!("must be a valid regular expression, but isn't: {why}"));
+    }
+}
+
+/// Whether a schema takes a number or a text by its `anyOf`, which may say so in two words.
+fn is_either(schema: &Field) -> bool {
+    schema.get("anyOf").value() == &json!([{"type": "integer"}, {"type": "string"}])
 }
 
 /// Complains about structure in what only checks values.
 fn nested(schema: &Field, skips_any: bool, errors: &mut Errors) {
-    for name in ["anyOf", "allOf", "oneOf"].into_iter().filter(|name| !(skips_any && *name == "anyOf")) {
-        schema.get(name).items().for_each(|inner| nested(&inner, false, errors));
-    }
-    for inner in ["not", "items"].map(|name| schema.get(name)) {
-        if is_object(&inner) {
-            nested(&inner, false, errors);
-        }
+    value_validation(schema, skips_any, false, errors);
+    let items = schema.get("items");
+    if is_object(&items) {
+        nested(&items, false, errors);
     }
     let properties = schema.get("properties");
     properties.entries().for_each(|(_, inner)| nested(&inner, false, errors));
@@ -144,7 +188,9 @@ fn nested(schema: &Field, skips_any: bool, errors: &mut Errors) {
         ("x-kubernetes-validations", "empty"),
     ] {
         let field = schema.get(name);
-        let set = if must == "undefined" {
+        let set = if name == "additionalProperties" {
+            field.is_set() && field.value() != &Value::Bool(false)
+        } else if must == "undefined" {
             field.is_set()
         } else {
             !field.is_empty() && field.value() != &Value::Bool(false)

@@ -1,11 +1,13 @@
 //! The versions of a custom resource. What all of them share, kube-apiserver keeps in one place above them, and its
 //! complaints say so.
 
+use super::super::super::custom::rules::resolve;
+use super::super::super::custom::schema::Schema;
 use super::super::field::{Errors, Field};
 use super::super::internal;
 use super::schema;
 use crate::api::names::dns1035_label;
-use crate::api::{ObjectExt, Value};
+use crate::api::{ObjectExt, Value, gotext, json};
 
 /// What may be shared, with the names of both places.
 const SHARED: [(&str, &str); 4] = [
@@ -86,19 +88,22 @@ fn deprecation(version: &Field, errors: &mut Errors) {
     if !warning.is_set() {
         return;
     }
+    // A text that may be missing prints as JSON.
+    let printed = json::to_string(warning.value());
+    let mut reject = |complaint: &str| errors.invalid_as(warning, &printed, complaint);
     if !version.get("deprecated").is_true() {
-        return errors.reject(&warning, "can only be set for deprecated versions");
+        return reject("can only be set for deprecated versions");
     }
     if warning.text().len() > 256 {
-        errors.reject(&warning, "must be <= 256 characters long");
+        reject("must be <= 256 characters long");
     }
     if warning.is_empty() {
-        errors.reject(&warning, "must not be an empty string");
+        reject("must not be an empty string");
     }
-    if let Some((index, _)) = warning.text().char_indices().find(|(_, c)| c.is_control()) {
+    if let Some((index, _)) = warning.text().char_indices().find(|(_, c)| c.is_control() || !gotext::is_printable(*c)) {
         let complaint =
             format!("must only contain printable UTF-8 characters; non-printable character found at index {index}");
-        errors.reject(&warning, &complaint);
+        reject(&complaint);
     }
 }
 
@@ -154,32 +159,32 @@ fn subresources(subresources: &Field, errors: &mut Errors) {
 
 fn selectable_fields(fields: &Field, schema: &Value, errors: &mut Errors) {
     const MOST: usize = 8;
-    let mut seen: Vec<&str> = Vec::new();
+    let schema = Schema::compile(schema);
+    let mut seen: Vec<String> = Vec::new();
     for field in fields.items() {
         let path = field.get("jsonPath");
         if !errors.need(&path) {
             continue;
         }
-        let mut found = Some(schema);
-        for part in path.text().split('.').skip(1) {
-            found = found.and_then(|schema| schema.at(&["properties", part]));
-        }
-        let Some(found) = found.filter(|_| path.text().starts_with('.')) else {
-            errors.reject(&path, "is an invalid path: does not refer to a valid field");
-            continue;
+        let (place, found) = match resolve(path.text(), &schema, false) {
+            Ok(found) => found,
+            Err(why) => {
+                errors.reject(&path, &format!("is an invalid path: {why}"));
+                continue;
+            }
         };
-        if path.text().starts_with(".metadata") {
+        if place.split(['.', '[']).next() == Some("metadata") {
             errors.reject(&path, "must not point to fields in metadata");
         }
-        if !["string", "boolean", "integer"].contains(&found.text(&["type"])) {
+        if !["string", "boolean", "integer"].contains(&found.kind.as_str()) {
             let complaint = "must point to a field of type string, boolean or integer. Enum string fields and strings \
                              with formats are allowed.";
             errors.reject(&path, complaint);
         }
-        if seen.contains(&path.text()) {
+        if seen.contains(&place) {
             errors.duplicate(path, path.value());
         } else {
-            seen.push(path.text());
+            seen.push(place);
         }
     }
     if seen.len() > MOST {

@@ -1,11 +1,12 @@
-//! Rules of schemas (x-kubernetes-validations, KEP-2876): expressions in CEL over a value and, for transitions, over
-//! the value that it takes the place of.
+//! Evaluating the rules of an object's schema, and what is said of those that it breaks.
 
-use super::super::kinds::field::{Errors, quoted};
-use super::rule_types::{Declared, declared, value};
-use super::schema::Schema;
-use crate::api::{ObjectExt, Value};
-use crate::expr::cel::{Failure, Program, Type, Val, Variables};
+use super::Rule;
+use crate::api::Value;
+use crate::apiserver::custom::rule_types::value;
+use crate::apiserver::custom::schema::Schema;
+use crate::apiserver::custom::{blocks_rules, checks};
+use crate::apiserver::kinds::field::{Errors, quoted};
+use crate::expr::cel::{Failure, Program, Val, Variables};
 use std::fmt::Write;
 
 /// What all rules of an object may cost together.
@@ -15,199 +16,29 @@ const MOST: u64 = 1_000_000;
 /// How long a message may be that an expression gives.
 const LONGEST_MESSAGE: usize = 5 * 1024;
 
-/// A rule.
-#[derive(Debug)]
-pub struct Rule {
-    text: String,
-    program: Result<Program, String>,
-    message: String,
-    message_expression: Option<(String, Program)>,
-    reason: String,
-    field_path: String,
-    optional_old: bool,
-}
-
-/// What is found out about a rule before it is evaluated.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// What is wrong with it: the field of the rule, and why.
-    pub complaints: Vec<(&'static str, String)>,
-    /// What evaluating it once may cost at most.
-    pub cost: u64,
-    /// What evaluating its message's expression may cost at most.
-    pub message_cost: Option<u64>,
-    /// Whether it speaks of the value before.
-    pub uses_old: bool,
-}
-
-/// What rules of a schema are compiled with.
-#[derive(Debug)]
-pub struct Compiler {
-    declared: Declared,
-}
-
-impl Compiler {
-    /// For a schema; none when rules cannot speak of its values. `whole` says that the schema is of a whole object.
-    pub fn new(schema: &Schema, whole: bool) -> Option<Self> {
-        Some(Self { declared: declared(schema, whole, "selfType")? })
-    }
-
-    /// How many values of the schema there can be in an object at most, when nothing around it is bounded.
-    pub fn most(&self) -> u64 {
-        self.declared.most_in_request()
-    }
-
-    /// Compiles a rule.
-    pub fn compile(&self, rule: &Value) -> (Rule, Report) {
-        Rule::compile(rule, Some(&self.declared))
-    }
-}
-
-/// Compiles the rules of a schema. `whole` says that the schema is of a whole object.
-pub fn compile(source: &Value, schema: &Schema, whole: bool) -> Vec<Rule> {
-    let rules = source.items_at(&["x-kubernetes-validations"]);
-    if rules.is_empty() {
-        return Vec::new();
-    }
-    let declared = declared(schema, whole, "selfType");
-    let one = |rule| Rule::compile(rule, declared.as_ref()).0.about(rule.text(&["fieldPath"]), schema);
-    rules.iter().map(one).collect()
-}
-
-/// Whether a path leads to a field of a schema: `.name`, `['name']`.
-pub fn is_path(path: &str, schema: &Schema) -> bool {
-    walk(path, schema).is_some()
-}
-
-/// A path as errors write it.
-fn walk(path: &str, schema: &Schema) -> Option<String> {
-    let (mut rest, mut schema, mut out) = (path, schema, String::new());
-    while !rest.is_empty() {
-        let (name, after) = if let Some(quoted) = rest.strip_prefix("['") {
-            let end = (0..quoted.len())
-                .find(|at| quoted.as_bytes()[*at] == b'\'' && (*at == 0 || quoted.as_bytes()[at - 1] != b'\\'))?;
-            (unescaped(&quoted[..end])?, quoted[end + 1..].strip_prefix(']')?)
-        } else {
-            let plain = rest.strip_prefix('.')?;
-            let end = plain.find(['.', '[', ']']).unwrap_or(plain.len());
-            if end == 0 {
-                return None;
-            }
-            (plain[..end].to_owned(), &plain[end..])
-        };
-        if schema.properties.is_empty() {
-            schema = schema.additional.schema()?;
-            out.push_str(&format!("[{name}]"));
-        } else {
-            schema = schema.properties.get(&name)?;
-            let dot = if out.is_empty() { "" } else { "." };
-            out.push_str(&format!("{dot}{name}"));
-        }
-        rest = after;
-    }
-    Some(out)
-}
-
-/// What stands between single quotes.
-fn unescaped(text: &str) -> Option<String> {
-    let mut out = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        out.push(match c {
-            '\\' => match chars.next()? {
-                'a' => '\u{7}',
-                'b' => '\u{8}',
-                'f' => '\u{c}',
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                'v' => '\u{b}',
-                c @ ('\'' | '\\') => c,
-                _ => return None,
-            },
-            c => c,
-        });
-    }
-    Some(out)
-}
-
-impl Rule {
-    fn compile(rule: &Value, declared: Option<&Declared>) -> (Self, Report) {
-        let text = |key: &str| rule.text(&[key]).trim().to_owned();
-        let mut report = Report::default();
-        let optional_old = rule.get("optionalOldSelf") == Some(&true.into());
-        let of_self = declared.map_or(Type::Dyn, |declared| declared.ty.clone());
-        let of_old = if optional_old { Type::optional(of_self.clone()) } else { of_self.clone() };
-        let variables = [("self", of_self), ("oldSelf", of_old)];
-        let size_at = |path: &[String]| declared.and_then(|declared| declared.size_at(path));
-        let source = rule.text(&["rule"]);
-        let program = Program::estimate(source, &variables, &size_at)
-            .map_err(|issues| format!("compilation failed: {issues}"))
-            .and_then(|(program, cost)| match program.result {
-                Type::Bool => Ok((program, cost)),
-                _ => Err("cel expression must evaluate to a bool".into()),
-            });
-        match &program {
-            Ok((program, cost)) => {
-                report.cost = *cost;
-                report.uses_old = program.uses("oldSelf");
-            }
-            Err(why) => report.complaints.push(("rule", why.clone())),
-        }
-        let expression = rule.text(&["messageExpression"]);
-        let mut message_expression = None;
-        if !expression.is_empty() && program.is_ok() {
-            let why = match Program::estimate(expression, &variables, &size_at) {
-                Ok((program, cost)) if program.result == Type::String => {
-                    report.message_cost = Some(cost);
-                    message_expression = Some((expression.to_owned(), program));
-                    None
-                }
-                Ok(_) => Some("messageExpression must evaluate to a string".to_owned()),
-                Err(issues) => Some(format!("messageExpression compilation failed: {issues}")),
-            };
-            report.complaints.extend(why.map(|why| ("messageExpression", why)));
-        }
-        let made = Self {
-            text: source.trim().to_owned(),
-            program: program.map(|(program, _)| program),
-            message: text("message"),
-            message_expression,
-            reason: text("reason"),
-            field_path: String::new(),
-            optional_old,
-        };
-        (made, report)
-    }
-
-    /// The rule with the path of a field of its schema, which complaints are about.
-    fn about(mut self, path: &str, schema: &Schema) -> Self {
-        self.field_path = walk(path, schema).unwrap_or_default();
-        self
-    }
-
-    /// What the rule is called in errors.
-    fn name(&self) -> &str {
-        if self.message.is_empty() { &self.text } else { &self.message }
-    }
-
-    fn default_message(&self) -> String {
-        if self.message.is_empty() { format!("failed rule: {}", self.text) } else { self.message.clone() }
-    }
-}
-
 /// Complains about an object that breaks rules. Nothing is evaluated for an object that is wrong otherwise.
 pub fn validate(object: &Value, old: Option<&Value>, schema: &Schema, errors: &mut Errors) {
     if !schema.has_rules {
         return;
     }
-    if super::blocks_rules(errors) {
+    if blocks_rules(errors) {
         let why = "null: some validation rules were not checked because the object was invalid; correct the existing \
                    errors to complete validation";
         return errors.wrong("<nil>", why);
     }
     let mut walk = Walk { path: String::new(), budget: BUDGET, errors, over: false };
     walk.node(object, old, old == Some(object), schema, true);
+}
+
+/// Complains about a default, which lies at `place` in the definition: as a value that stays as it is, and as a new one.
+pub fn validate_default(default: &Value, schema: &Schema, place: &str, errors: &mut Errors) {
+    for old in [Some(default), None] {
+        if !errors.causes.is_empty() {
+            return;
+        }
+        let mut walk = Walk { path: place.to_owned(), budget: BUDGET, errors, over: false };
+        walk.node(default, old, false, schema, schema.embedded);
+    }
 }
 
 struct Walk<'a> {
@@ -233,8 +64,7 @@ impl Walk<'_> {
                 let Some(items) = schema.items.as_deref() else { return };
                 for (index, item) in list.iter().enumerate() {
                     let keyed = schema.list_type == "map";
-                    let before =
-                        old.filter(|_| keyed).and_then(|old| super::checks::correlated(old, index, item, schema));
+                    let before = old.filter(|_| keyed).and_then(|old| checks::correlated(old, index, item, schema));
                     let same = before.map_or(same, |before| before == item);
                     self.at(format_args!("[{index}]"), |walk| walk.node(item, before, same, items, items.embedded));
                 }

@@ -2,16 +2,40 @@
 //!
 //! Where an object takes the place of another, what has not changed is not complained about again (KEP-4008).
 
+mod numbers;
+
 use super::super::kinds::field::{Errors, printed};
 use super::formats;
 use super::schema::{Checks, Schema};
 use crate::api::{Cause, Map, Value, json};
+use numbers::Number;
+use std::collections::HashSet;
 use std::fmt::Write;
+
+/// What kube-apiserver calls the object as a whole.
+const WHOLE: &str = "<nil>";
 
 /// Complains about an object; `old` is the one that it takes the place of.
 pub fn validate(object: &Value, old: Option<&Value>, schema: &Schema, errors: &mut Errors) {
-    let mut walk = Walk { path: String::new() };
-    errors.causes.extend(walk.schema(object, old, schema).complaints);
+    let mut walk = Walk { path: String::new(), of_default: false };
+    errors.causes.extend(walk.schema(object, old, schema).complaints.into_iter().map(|mut cause| {
+        if cause.field.is_empty() {
+            cause.field = WHOLE.into();
+        }
+        cause
+    }));
+}
+
+/// Complains about a default, which lies at `place` in the definition.
+pub fn validate_default(default: &Value, schema: &Schema, place: &str, errors: &mut Errors) {
+    let mut walk = Walk { path: String::new(), of_default: true };
+    errors.causes.extend(walk.schema(default, None, schema).complaints.into_iter().map(|mut cause| {
+        cause.field = match cause.field.as_str() {
+            "" | WHOLE => place.into(),
+            below => format!("{place}.{below}"),
+        };
+        cause
+    }));
 }
 
 /// What came of a value and a schema.
@@ -28,6 +52,12 @@ impl Outcome {
         self.matches += other.matches;
     }
 
+    /// Leaves out what is said already: of several schemas of one value, more than one may say it.
+    fn unite(&mut self) {
+        let mut seen = HashSet::new();
+        self.complaints.retain(|cause| seen.insert((cause.field.clone(), cause.message.clone())));
+    }
+
     fn is_valid(&self) -> bool {
         self.complaints.is_empty()
     }
@@ -38,12 +68,14 @@ impl Outcome {
 
     /// A complaint about several schemas together, which kube-apiserver gives no path.
     fn about_all(&mut self, text: String) {
-        self.push("FieldValueInvalid", "<nil>", format!("Invalid value: \"\": {text}"));
+        self.push("FieldValueInvalid", WHOLE, format!("Invalid value: \"\": {text}"));
     }
 }
 
 struct Walk {
     path: String,
+    /// Whether a default is checked, of which kube-apiserver does not ask for a number or a text.
+    of_default: bool,
 }
 
 impl Walk {
@@ -64,7 +96,7 @@ impl Walk {
                 self.text(text, &schema.checks, &mut outcome);
                 self.format(text, &schema.checks, &mut outcome);
             }
-            Value::Number(_) => self.number(value, &schema.checks, &mut outcome),
+            Value::Number(_) => self.number(value, schema, &mut outcome),
             Value::Array(list) => self.list(list, old, schema, &mut outcome),
             _ => {}
         }
@@ -73,6 +105,9 @@ impl Walk {
         if let Value::Object(map) = value {
             self.map(map, old, schema, &mut outcome);
             outcome.matches += 1;
+        }
+        if schema.checks.has_parts() {
+            outcome.unite();
         }
         outcome.matches += 1;
         outcome
@@ -91,7 +126,8 @@ impl Walk {
     }
 
     fn kind(&self, value: &Value, schema: &Schema, outcome: &mut Outcome) {
-        let (types, format) = (schema.types(), schema.checks.format.as_str());
+        let types = if self.of_default && schema.int_or_string { &[] } else { schema.types() };
+        let format = schema.checks.format.as_str();
         if types.is_empty() && format.is_empty() {
             return;
         }
@@ -104,22 +140,22 @@ impl Walk {
                 return;
             }
             Value::Bool(_) => ("boolean", ""),
-            Value::Number(number) if number.is_f64() => ("number", "double"),
-            Value::Number(_) => ("integer", "int64"),
+            Value::Number(_) if value.as_i64().is_some() => ("integer", "int64"),
+            Value::Number(_) => ("number", "float64"),
             Value::String(_) => ("string", ""),
             Value::Array(_) => ("array", ""),
             Value::Object(_) => ("object", ""),
         };
-        let is_whole = value.as_f64().is_some_and(|number| number.fract() == 0.0);
+        let takes_integers = types.contains(&"integer");
+        let takes_numbers = types.contains(&"number");
         let fits = types.contains(&found)
-            || found == "number" && types.contains(&"integer") && is_whole
-            || found == "integer" && types.contains(&"number");
-        let may_be_format = matches!(value, Value::String(_) | Value::Array(_));
-        let is_numeric = types.contains(&"integer") || types.contains(&"number");
-        if !may_be_format && !format.is_empty() && !fits && of_format != format {
+            || found == "number" && takes_integers && value.as_f64().is_some_and(numbers::is_whole)
+            || found == "integer" && takes_numbers;
+        let may_be_formatted = matches!(value, Value::String(_) | Value::Array(_));
+        if !may_be_formatted && !format.is_empty() && !fits && of_format != format {
             return self.wrong_type(format, of_format, &of_format.into(), outcome);
         }
-        let is_formatted = may_be_format && !format.is_empty() && !is_numeric;
+        let is_formatted = may_be_formatted && !format.is_empty() && !takes_integers && !takes_numbers;
         if !is_formatted && !fits {
             return self.wrong_type(&types.join(","), found, &found.into(), outcome);
         }
@@ -215,44 +251,6 @@ impl Walk {
         }
     }
 
-    fn number(&self, value: &Value, checks: &Checks, outcome: &mut Outcome) {
-        let Some(number) = value.as_f64() else { return };
-        // Bounds of whole numbers are whole: beside them kube-openapi compares, and prints, whole numbers.
-        let whole = value.as_i64();
-        let bound = |bound: f64| match whole {
-            Some(_) => (bound as i64).to_string(),
-            None => json::float_g(bound),
-        };
-        let compare = |bound: f64| match whole {
-            Some(whole) => whole.cmp(&(bound as i64)),
-            None => number.total_cmp(&bound),
-        };
-        if let Some(factor) = checks.multiple_of {
-            let divides = match whole {
-                Some(whole) if factor.fract() == 0.0 => whole.checked_rem(factor as i64) == Some(0),
-                _ => (number / factor).fract() == 0.0,
-            };
-            if !divides {
-                self.invalid(value, &format!("should be a multiple of {}", bound(factor)), outcome);
-            }
-        }
-        if let Some((least, exclusive)) = checks.minimum {
-            let order = compare(least);
-            if order.is_lt() || exclusive && order.is_eq() {
-                let or = if exclusive { "" } else { " or equal to" };
-                self.invalid(value, &format!("should be greater than{or} {}", bound(least)), outcome);
-            }
-        }
-        if let Some((most, exclusive)) = checks.maximum {
-            let order = compare(most);
-            if order.is_gt() || exclusive && order.is_eq() {
-                let or = if exclusive { "" } else { " or equal to" };
-                self.invalid(value, &format!("should be less than{or} {}", bound(most)), outcome);
-            }
-        }
-        outcome.matches += 1;
-    }
-
     fn list(&mut self, list: &[Value], old: Option<&Value>, schema: &Schema, outcome: &mut Outcome) {
         let checks = &schema.checks;
         if let Some(items) = schema.items.as_deref() {
@@ -286,8 +284,7 @@ impl Walk {
         if checks.allowed.is_empty() {
             return;
         }
-        let is_same = |one: &Value| one == value || one.as_f64().is_some() && one.as_f64() == value.as_f64();
-        if checks.allowed.iter().any(is_same) {
+        if checks.allowed.iter().any(|one| is_same(value, one)) {
             outcome.matches += 1;
             return;
         }
@@ -332,6 +329,20 @@ impl Walk {
         let result = work(self);
         self.path.truncate(length);
         result
+    }
+}
+
+/// Whether a value is one of an enumeration's, after it was converted to that one's type as Go does: a float to a whole
+/// number and back, and a whole number to the character that it is the code of.
+fn is_same(value: &Value, one: &Value) -> bool {
+    match (Number::of(value), Number::of(one), one) {
+        (Some(number), Some(other), _) => number.like(other) == other,
+        (Some(Number::Whole(number)), None, Value::String(text)) => {
+            let code = u32::try_from(number).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER);
+            text.strip_prefix(code) == Some("")
+        }
+        (_, _, Value::Null) => false,
+        _ => value == one,
     }
 }
 
@@ -417,12 +428,26 @@ mod tests {
             (
                 json!({"type": "number", "maximum": 1000000, "exclusiveMaximum": true}),
                 json!(1000000.5),
-                vec!["x: Invalid value: 1000000.5: x in body should be less than 1e+06"],
+                vec!["x: Invalid value: 1.0000005e+06: x in body should be less than 1e+06"],
             ),
             (
                 json!({"type": "string", "enum": ["a", "b"]}),
                 json!("c"),
                 vec![r#"x: Unsupported value: "c": supported values: "a", "b""#],
+            ),
+            (json!({"type": "number", "enum": [1, 2.5]}), json!(1.5), vec![]),
+            (
+                json!({"type": "string", "nullable": true, "enum": ["a", null]}),
+                json!(null),
+                vec![r#"x: Unsupported value: null: supported values: "a", "null""#],
+            ),
+            (
+                json!({"type": "string", "minLength": 2, "allOf": [{"minLength": 2}]}),
+                json!("a"),
+                vec![
+                    r#"x: Invalid value: "a": x in body should be at least 2 chars long"#,
+                    r#"<nil>: Invalid value: "": "x" must validate all the schemas (allOf). None validated"#,
+                ],
             ),
             (
                 json!({"type": "array", "maxItems": 1, "items": {"type": "object", "required": ["k"]}}),
