@@ -185,8 +185,8 @@ impl Server {
     async fn set_status(&self, served: &Served, key: Key, manager: &str, status: Value) -> Answer<()> {
         let manager = Manager { name: manager, subresource: "status" };
         let applied = manager.name != MANAGER;
-        let source = Source::Values;
-        let edit = Edit { served, key, part: Part::Status, manager, user: None, applied, source, dry_run: false };
+        let (part, verb, source) = (Part::Status, "update", Source::Values);
+        let edit = Edit { served, key, part, manager, user: None, verb, applied, source, dry_run: false };
         let change = |live: &Value| {
             let mut object = live.clone();
             if applied {

@@ -1,6 +1,7 @@
 //! New objects.
 
 use super::admission::{self, Asked, Operation};
+use super::auth::devices::Wanted;
 use super::auth::{Attributes, User};
 use super::codec::{self, Decoded};
 use super::encoding::Verbatim;
@@ -95,7 +96,10 @@ impl Server {
         warnings.extend(meta::doubled_owners(&meta::dedup_owners(&mut object), meta::AFTER_ADMISSION));
         self.confirm_grant(new.user, served, namespace, None, &object).await?;
         let generated = object.name().is_empty();
-        served.complete(&mut object, namespace, new.user, now, warnings)?;
+        let mut errors = Errors::default();
+        let devices = Wanted { served, is_status: false, user: new.user, verb: "create", namespace, old: None };
+        self.confirm_devices(&devices, &object, &mut errors).await?;
+        served.complete(&mut object, namespace, new.user, now, errors, warnings)?;
         if let Some(labels) = object.at(&["spec", "template", "metadata", "labels"]).filter(|_| shares_labels).cloned()
         {
             object.put(LABELS, labels);
@@ -161,13 +165,14 @@ pub(super) fn check_namespace(object: &Value, namespace: &str) -> Answer<()> {
 }
 
 impl Served {
-    /// Gives a new object what the server alone sets, and refuses it when it is not valid then.
+    /// Gives a new object what the server alone sets, and refuses it when it is not valid then, or there are `errors`.
     pub(super) fn complete(
         &self,
         object: &mut Value,
         namespace: &str,
         user: Option<&User>,
         now: Moment,
+        mut errors: Errors,
         warnings: &mut Vec<String>,
     ) -> Answer<()> {
         meta::prepare_new(object, self, namespace, now);
@@ -176,12 +181,7 @@ impl Served {
         (self.rules.prepare_for_create)(object);
         admission::note_requester(self, user, object);
         meta::prune(object);
-        let mut errors = Errors::default();
-        meta::validate(object, self.info.namespaced(), &self.rules.name_complaints, &mut errors);
-        const OF_OTHERS: [&str; 3] = ["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"];
-        if self.custom.is_none() && !OF_OTHERS.contains(&self.kind.group.as_str()) {
-            meta::validate_standard_finalizers(object, &mut errors);
-        }
+        meta::validate_of(self, object, &mut errors);
         self.validate(object, None, &mut errors);
         if errors.causes.is_empty() { Ok(()) } else { Err(invalid(self.about_kind(object.name()), errors)) }
     }

@@ -99,6 +99,7 @@ impl Server {
             part: Part::Status,
             manager: Manager { name: "kube-apiserver", subresource: "status" },
             user: None,
+            verb: "update",
             applied: false,
             source: Source::Values,
             dry_run,

@@ -2,6 +2,7 @@
 
 use super::kinds::field::Errors;
 use super::kinds::internal;
+use super::rechecks::{self, Check};
 use super::registry::Served;
 use crate::api::names::{dns1123_label, label_value, path_segment, qualified_name};
 use crate::api::time::{Moment, rfc3339};
@@ -110,7 +111,7 @@ pub fn prune(object: &mut Value) {
     });
 }
 
-/// Complaints about metadata; `name` is the rule of names, and is asked with true about a `generateName`.
+/// Complaints about metadata of any kind; `name` is the rule of names, and is asked with true about a `generateName`.
 pub fn validate(object: &Value, namespaced: bool, name: &dyn Fn(&str, bool) -> Vec<String>, errors: &mut Errors) {
     let Some(metadata) = object.map_at(&["metadata"]) else { return };
     let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or("");
@@ -141,8 +142,8 @@ pub fn validate(object: &Value, namespaced: bool, name: &dyn Fn(&str, bool) -> V
     }
 }
 
-/// Complaints about finalizers that are nobody's. Groups that are servers of their own, and custom resources, take any.
-pub fn validate_standard_finalizers(object: &Value, errors: &mut Errors) {
+/// Complains about finalizers without a domain that nobody knows.
+fn validate_finalizers(object: &Value, errors: &mut Errors) {
     for (i, finalizer) in finalizers(object).iter().enumerate() {
         if !finalizer.contains('/') && !["kubernetes", ORPHAN, FOREGROUND].contains(finalizer) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
@@ -201,14 +202,36 @@ fn owner_shown(owner: &Value) -> String {
     format!("{}/{}", owner.kind(), owner.text(&["name"]))
 }
 
+/// Complaints about metadata of a kind that is known.
+pub fn validate_of(served: &Served, object: &Value, errors: &mut Errors) {
+    validate(object, served.info.namespaced(), &served.rules.name_complaints, errors);
+    if rechecks::knows_finalizers(served) {
+        validate_finalizers(object, errors);
+    }
+}
+
 /// Complaints that kube-apiserver's generic code makes about an update, before those of the kind.
 pub fn validate_update(new: &Value, old: &Value, served: &Served, errors: &mut Errors) {
     validate(new, served.info.namespaced(), &|name, _| path_segment(name, false), errors);
     validate_change(new, old, errors);
 }
 
-/// Complaints about what changed in metadata. Kinds repeat them.
-pub fn validate_change(new: &Value, old: &Value, errors: &mut Errors) {
+/// What the kind says of metadata after that; `is_main` says that more than a part of the object changes.
+pub fn validate_again(new: &Value, old: &Value, served: &Served, is_main: bool, errors: &mut Errors) {
+    for check in rechecks::of(served, is_main) {
+        match check {
+            Check::Whole => validate_of(served, new, errors),
+            Check::Change => {
+                validate_change(new, old, errors);
+                if rechecks::knows_finalizers(served) {
+                    validate_finalizers(new, errors);
+                }
+            }
+        }
+    }
+}
+
+fn validate_change(new: &Value, old: &Value, errors: &mut Errors) {
     if !old.text(&["metadata", "deletionTimestamp"]).is_empty() {
         let before = finalizers(old);
         let extra: Vec<&str> = finalizers(new).into_iter().filter(|f| !before.contains(f)).collect();
@@ -253,7 +276,7 @@ mod tests {
         let mut errors = Errors::default();
         let object = json!({"metadata": metadata});
         validate(&object, true, &|name, _| dns1123_label(name), &mut errors);
-        validate_standard_finalizers(&object, &mut errors);
+        validate_finalizers(&object, &mut errors);
         errors.causes.into_iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect()
     }
 

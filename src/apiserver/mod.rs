@@ -28,6 +28,7 @@ mod patching;
 pub mod pipeline;
 pub mod protobuf;
 pub mod read;
+pub mod rechecks;
 pub mod registry;
 pub mod request;
 pub mod respond;

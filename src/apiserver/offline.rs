@@ -3,6 +3,7 @@
 
 use super::codec::{self, Misfit};
 use super::errors::{Failure, method_not_allowed};
+use super::kinds::field::Errors;
 use super::meta;
 use super::options::FieldValidation;
 use super::registry::{Registry, Served};
@@ -187,7 +188,7 @@ fn finish(object: &mut Value, served: &Served, namespace: &str, warnings: &mut V
     served.default(object);
     meta::prune(object);
     warnings.extend(meta::doubled_owners(&meta::dedup_owners(object), ""));
-    served.complete(object, namespace, None, clock::system(), warnings)
+    served.complete(object, namespace, None, clock::system(), Errors::default(), warnings)
 }
 
 #[cfg(test)]

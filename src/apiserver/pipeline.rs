@@ -132,8 +132,8 @@ impl Call<'_> {
     pub(super) fn edit<'a>(&'a self, part: Part, options: &'a options::Write) -> Edit<'a> {
         let manager = self.manager(options);
         let user = Some(self.user);
-        let (source, dry_run) = (Source::Values, options.dry_run);
-        Edit { served: self.served, key: self.key(), part, manager, user, applied: false, source, dry_run }
+        let (verb, source, dry_run) = (self.target.verb().name(), Source::Values, options.dry_run);
+        Edit { served: self.served, key: self.key(), part, manager, user, verb, applied: false, source, dry_run }
     }
 
     fn header(&self, name: header::HeaderName) -> &str {

@@ -1,13 +1,14 @@
 //! Changes of objects, of all of them or of one part.
 
 use super::admission::{Asked, Operation};
+use super::auth::devices::Wanted;
 use super::auth::{Attributes, User};
 use super::codec::{self, Decoded};
 use super::create::{ATTEMPTS, New, check_namespace};
 use super::encoding::Verbatim;
 use super::errors::{Answer, Failure, bad_request, conflict, invalid, modified, not_found};
 use super::kinds::field::{Errors, IMMUTABLE};
-use super::kinds::gates;
+use super::kinds::{gates, keep_metadata_of_clients};
 use super::meta;
 use super::options::Write as Options;
 use super::ownership::{self, Manager};
@@ -62,10 +63,16 @@ impl Part {
                 (rules.prepare_for_update)(new, live);
             }
             Self::Status => (rules.prepare_for_status_update)(new, live),
-            Self::EphemeralContainers => only(new, live, &["spec", "ephemeralContainers"]),
+            Self::EphemeralContainers => {
+                only(new, live, &["spec", "ephemeralContainers"]);
+                keep_metadata_of_clients(new, live);
+            }
             Self::Approval => only(new, live, &["status", "conditions"]),
             Self::Finalize => only(new, live, &["spec", "finalizers"]),
-            Self::Resize => only_resources(new, live),
+            Self::Resize => {
+                only_resources(new, live);
+                keep_metadata_of_clients(new, live);
+            }
         }
     }
 }
@@ -119,6 +126,8 @@ pub(super) struct Edit<'a> {
     pub manager: Manager<'a>,
     /// The user, whose rights bound what it may give; none for the server itself.
     pub user: Option<&'a User>,
+    /// What the user asks: `update` or `patch`.
+    pub verb: &'a str,
     /// Whether this is an apply: its managed fields are made already.
     pub applied: bool,
     /// Where the changed object comes from.
@@ -239,8 +248,16 @@ impl Server {
         self.confirm_grant(edit.user, served, live.namespace(), Some(live), &new).await?;
         let mut errors = Errors::default();
         meta::validate_update(&new, live, served, &mut errors);
-        // Each kind checks metadata once more in kube-apiserver, which shows in the list of causes.
-        meta::validate_change(&new, live, &mut errors);
+        let devices = Wanted {
+            served,
+            is_status: edit.part == Part::Status,
+            user: edit.user,
+            verb: edit.verb,
+            namespace: &namespace,
+            old: Some(live),
+        };
+        self.confirm_devices(&devices, &new, &mut errors).await?;
+        meta::validate_again(&new, live, served, edit.part == Part::Main, &mut errors);
         match edit.part {
             Part::Main => served.validate(&new, Some(live), &mut errors),
             Part::Status => served.validate_status(&new, live, &mut errors),
@@ -360,8 +377,7 @@ pub(super) fn check_name(call: &Call<'_>, object: &Value) -> Answer<()> {
 
 /// Keeps what only the server sets. A uid that differs stays, to be complained about.
 fn keep_metadata(new: &mut Value, live: &Value) {
-    let own =
-        ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", "namespace"];
+    let own = ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "namespace"];
     for field in own {
         copy(new, live, &["metadata", field]);
     }

@@ -245,7 +245,7 @@ fn node_name(user: &str) -> Option<&str> {
 }
 
 /// The node of the pod that a service account's token is bound to.
-fn own_node(user: &User) -> Option<&str> {
+pub(super) fn own_node(user: &User) -> Option<&str> {
     match user.extra.get("authentication.kubernetes.io/node-name")?.as_slice() {
         [name] => Some(name),
         _ => None,

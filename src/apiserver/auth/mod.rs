@@ -1,6 +1,7 @@
 //! Who asks, and whether they may.
 
 pub mod authenticate;
+pub mod devices;
 pub mod escalation;
 pub mod impersonation;
 pub mod rbac;

@@ -3,7 +3,7 @@
 use super::cells::age;
 use super::field::{Errors, Field, quoted};
 use super::fill::fill;
-use super::{GENERIC, Kind};
+use super::{GENERIC, Kind, keep_all_but_the_status_itself};
 use crate::api::{Object, ObjectExt, names};
 use serde_json::json;
 
@@ -30,6 +30,7 @@ pub(super) const KIND: Kind = Kind {
     },
     validate,
     validate_update: |new, _, errors| validate(new, errors),
+    prepare_for_status_update: keep_all_but_the_status_itself,
     validate_status_update: |new, _, errors| {
         let root = Field::new("", new);
         for condition in root.get("status.conditions").items() {

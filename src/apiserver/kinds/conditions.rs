@@ -11,16 +11,15 @@ pub(super) fn conditions(list: &Field, errors: &mut Errors) {
     for (index, condition) in list.items().enumerate() {
         let [kind, status, since, reason] =
             ["type", "status", "lastTransitionTime", "reason"].map(|name| condition.get(name));
-        if kind.is_empty() {
-            errors.name(&kind, names::qualified_name);
-        } else if (0..index).any(|before| list.item(before).get("type").text() == kind.text()) {
+        if (0..index).any(|before| list.item(before).get("type").text() == kind.text()) {
             errors.duplicate(kind, kind.value());
         }
-        if !kind.is_empty() {
-            errors.name(&kind, names::qualified_name);
-        }
+        errors.name(&kind, names::qualified_name);
         errors.one_of(&status, &["False", "True", "Unknown"]);
-        errors.non_negative(&condition.get("observedGeneration"));
+        let generation = condition.get("observedGeneration");
+        if generation.number() < 0 {
+            errors.reject(&generation, "must be greater than or equal to zero");
+        }
         errors.need(&since);
         if reason.is_empty() {
             errors.required(reason, "");
@@ -60,7 +59,7 @@ mod tests {
             ("lastTransitionTime", json!(null), "Required value"),
             ("reason", json!(""), "Required value"),
             ("reason", json!("A,"), r#"Invalid value: "A,": a condition reason must start"#),
-            ("observedGeneration", json!(-1), "Invalid value: -1: must be greater than or equal to 0"),
+            ("observedGeneration", json!(-1), "Invalid value: -1: must be greater than or equal to zero"),
         ] {
             let mut condition = fine.clone();
             condition[part] = value;

@@ -7,7 +7,7 @@ use super::workload::{
     amount, at_most_all, counts, int_or_percent, lasting_template, name_warning, never_decremented, pod_spec,
     required_selector, selects_its_template, template_warnings, wide_cells,
 };
-use super::{GENERIC, Kind, cells, pod};
+use super::{GENERIC, Kind, cells, keep_all_but_status, keep_metadata, pod};
 use crate::api::{Object, ObjectExt, Value};
 use serde_json::json;
 
@@ -26,6 +26,10 @@ pub(super) const KIND: Kind = Kind {
     validate_update: |new, old, errors| {
         validate(new, errors);
         errors.immutable(&Field::new("", new).get("spec.selector"), &Field::new("", old).get("spec.selector"));
+    },
+    prepare_for_status_update: |new, old| {
+        keep_all_but_status(new, old);
+        keep_metadata(new, old, &["labels"]);
     },
     validate_status_update: |new, old, errors| {
         let bounded = ["updatedReplicas", "readyReplicas", "availableReplicas"];

@@ -45,7 +45,12 @@ impl Errors {
 
     /// A value is there twice.
     pub fn duplicate(&mut self, path: impl Display, value: &Value) {
-        self.push("FieldValueDuplicate", path, format!("Duplicate value: {}", printed(value)));
+        self.duplicate_as(path, &printed(value));
+    }
+
+    /// A value, given as Go prints it, is there twice.
+    pub fn duplicate_as(&mut self, path: impl Display, printed: &str) {
+        self.push("FieldValueDuplicate", path, format!("Duplicate value: {printed}"));
     }
 
     /// A value names something that is not there.

@@ -3,9 +3,15 @@
 use super::cells::{age, number};
 use super::field::{Errors, Field, quoted};
 use super::fill::fill;
-use super::{GENERIC, Kind};
+use super::{GENERIC, Kind, keep_all_but_the_status_itself, keep_metadata};
 use crate::api::{Object, ObjectExt, Value, names};
 use serde_json::json;
+
+/// Puts back all but the status.
+fn keep_all_metadata(new: &mut Object, old: &Object) {
+    keep_all_but_the_status_itself(new, old);
+    keep_metadata(new, old, &["uid", "generateName"]);
+}
 
 const GROUP: &str = "flowcontrol.apiserver.k8s.io";
 
@@ -20,6 +26,7 @@ pub(super) const SCHEMAS: Kind = Kind {
     prepare_for_create: |schema| schema.put(&["status"], json!({})),
     validate: schema,
     validate_update: |new, _, errors| schema(new, errors),
+    prepare_for_status_update: keep_all_metadata,
     validate_status_update: |new, _, errors| conditions(new, errors),
     cells: |schema, now| {
         let method = schema.text(&["spec", "distinguisherMethod", "type"]);
@@ -62,6 +69,7 @@ pub(super) const LEVELS: Kind = Kind {
     prepare_for_create: |level| level.put(&["status"], json!({})),
     validate: level,
     validate_update: |new, _, errors| level(new, errors),
+    prepare_for_status_update: keep_all_metadata,
     validate_status_update: |new, _, errors| conditions(new, errors),
     cells: |level, now| {
         let limited: &[&str] = &["spec", "limited"];

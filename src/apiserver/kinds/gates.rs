@@ -34,7 +34,7 @@ fn drop_stop_signal(container: &mut Value) {
     }
 }
 
-/// Takes away what is at a path, `name[]` being each item of a list.
+/// Takes away what is at a path, `name[]` being each item of a list and `name{}` each value of a map.
 fn drop_at(value: &mut Value, path: &str) {
     let Some((name, rest)) = path.split_once('.') else {
         if let Some(map) = value.as_object_mut() {
@@ -42,16 +42,14 @@ fn drop_at(value: &mut Value, path: &str) {
         }
         return;
     };
-    match name.strip_suffix("[]") {
-        Some(list) => {
-            let items = value.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
-            items.for_each(|item| drop_at(item, rest));
-        }
-        None => {
-            if let Some(below) = value.get_mut(name) {
-                drop_at(below, rest);
-            }
-        }
+    if let Some(list) = name.strip_suffix("[]") {
+        let items = value.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+        items.for_each(|item| drop_at(item, rest));
+    } else if let Some(map) = name.strip_suffix("{}") {
+        let values = value.get_mut(map).and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut());
+        values.for_each(|item| drop_at(item, rest));
+    } else if let Some(below) = value.get_mut(name) {
+        drop_at(below, rest);
     }
 }
 
@@ -67,9 +65,15 @@ mod tests {
         let left = json!({"containers": [{"name": "c", "lifecycle": {"preStop": {}}}, {}]});
         let pods = super::super::rules("", "pods");
         let deployments = super::super::rules("apps", "deployments");
+        let slices = super::super::rules("resource.k8s.io", "resourceslices");
         for (rules, object, expected) in [
             (pods, json!({"spec": spec}), json!({"spec": left})),
             (deployments, json!({"spec": {"template": {"spec": spec}}}), json!({"spec": {"template": {"spec": left}}})),
+            (
+                slices,
+                json!({"spec": {"devices": [{"attributes": {"a": {"ints": [1]}, "b": {"int": 1}}}]}}),
+                json!({"spec": {"devices": [{"attributes": {"a": {}, "b": {"int": 1}}}]}}),
+            ),
             (deployments, json!({"spec": null}), json!({"spec": null})),
         ] {
             let mut object = object;

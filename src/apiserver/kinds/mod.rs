@@ -243,3 +243,25 @@ fn keep_all_but_status(new: &mut Object, old: &Object) {
     let Some(map) = new.as_object_mut() else { return };
     map.retain(|key, _| key == "metadata" || key == "status" || old.get(key).is_some());
 }
+
+/// Puts back what clients may change in metadata, too.
+fn keep_all_but_the_status_itself(new: &mut Object, old: &Object) {
+    keep_all_but_status(new, old);
+    keep_metadata_of_clients(new, old);
+}
+
+/// Puts back what clients may change in metadata.
+pub(super) fn keep_metadata_of_clients(new: &mut Object, old: &Object) {
+    keep_metadata(new, old, &["labels", "annotations", "finalizers", "ownerReferences", "selfLink"]);
+}
+
+/// Puts back fields of metadata.
+fn keep_metadata(new: &mut Object, old: &Object, fields: &[&str]) {
+    for field in fields {
+        let path = ["metadata", field];
+        match old.at(&path) {
+            Some(value) => new.put(&path, value.clone()),
+            None => drop(new.take_at(&path)),
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use super::cells::age;
 use super::field::{Errors, Field, IMMUTABLE, printed};
 use super::fill::fill;
-use super::{GENERIC, Kind};
+use super::{GENERIC, Kind, keep_all_but_the_status_itself};
 use crate::api::{Object, ObjectExt, Value, names};
 use serde_json::json;
 
@@ -12,6 +12,7 @@ pub(super) const CIDRS: Kind = Kind {
     resource: "servicecidrs",
     default: |cidr| fill(cidr, &json!({"spec": {}, "status": {"conditions": [{"reason": "", "message": ""}]}})),
     prepare_for_create: |cidr| cidr.put(&["status"], json!({})),
+    prepare_for_status_update: keep_all_but_the_status_itself,
     validate: |cidr, errors| cidrs(&Field::new("", cidr).get("spec"), errors),
     validate_update,
     cells: |cidr, now| {

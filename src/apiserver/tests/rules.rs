@@ -42,6 +42,77 @@ fn storage_classes_keep_what_volumes_are_made_by() {
     });
 }
 
+#[test]
+fn metadata_is_checked_as_often_as_kinds_check_it() {
+    run(async {
+        let client = Client::new().await;
+        let metadata = json!({"name": "x"});
+        let plain = json!({"metadata": metadata});
+        let pods = json!({"matchLabels": {"a": "b"}});
+        let devices = "/apis/resource.k8s.io/v1/deviceclasses";
+        for (path, object, labels, finalizers) in [
+            ("/api/v1/namespaces/default/configmaps", plain.clone(), 4, 2),
+            ("/api/v1/namespaces/default/limitranges", json!({"metadata": metadata, "spec": {"limits": []}}), 3, 1),
+            (
+                "/api/v1/namespaces/default/podtemplates",
+                json!({"metadata": metadata, "template": {"spec":
+                {"containers": [{"name": "c", "image": "i"}]}, "metadata": {}}}),
+                3,
+                1,
+            ),
+            (
+                "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+                json!({"metadata": metadata, "spec":
+                {"selector": pods}}),
+                2,
+                0,
+            ),
+            ("/apis/coordination.k8s.io/v1/namespaces/default/leases", json!({"metadata": metadata, "spec": {}}), 3, 0),
+            (devices, json!({"metadata": metadata, "spec": {}}), 4, 2),
+        ] {
+            client.post(path, object).await.expect(201);
+            let edit = json!({"metadata": {"labels": {"bad key": "v"}, "finalizers": ["plain"]}});
+            let causes = said(&client.merge(&format!("{path}/x"), edit).await);
+            let about = |field: &str| causes.iter().filter(|cause| cause.starts_with(field)).count();
+            assert_eq!((about("metadata.labels"), about("metadata.finalizers[0]")), (labels, finalizers), "{path}");
+        }
+    });
+}
+
+#[test]
+fn who_tells_the_status_leaves_metadata_alone_where_kinds_say_so() {
+    run(async {
+        let client = Client::new().await;
+        let claim = json!({"metadata": {"name": "x"}, "spec": {}});
+        let budget = json!({"metadata": {"name": "x"}, "spec": {"selector": {"matchLabels": {"a": "b"}}}});
+        for (path, object, kept) in [
+            ("/apis/resource.k8s.io/v1/namespaces/default/resourceclaims", claim, true),
+            ("/apis/policy/v1/namespaces/default/poddisruptionbudgets", budget, false),
+        ] {
+            client.post(path, object).await.expect(201);
+            let edit = json!({"metadata": {"labels": {"a": "b"}}});
+            let changed = client.merge(&format!("{path}/x/status"), edit).await.expect(200);
+            assert_eq!(changed["metadata"].get("labels").is_none(), kept, "{path}");
+        }
+    });
+}
+
+#[test]
+fn devices_for_administrators_want_a_namespace_for_them() {
+    run(async {
+        let client = Client::new().await;
+        let path = "/apis/resource.k8s.io/v1/namespaces/default/resourceclaims";
+        let request = json!({"name": "r", "exactly": {"deviceClassName": "c", "adminAccess": true}});
+        let claim = json!({"metadata": {"name": "x"}, "spec": {"devices": {"requests": [request]}}});
+        let why = "spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the \
+                   `resource.kubernetes.io/admin-access: true` label on the containing namespace";
+        assert_eq!(said(&client.post(path, claim.clone()).await), [why]);
+        let label = json!({"metadata": {"labels": {"resource.kubernetes.io/admin-access": "true"}}});
+        client.merge("/api/v1/namespaces/default", label).await.expect(200);
+        client.post(path, claim).await.expect(201);
+    });
+}
+
 /// The object after `path=value ; path=value`.
 fn edited(mut object: Value, edits: &str) -> Value {
     for edit in edits.split(" ; ") {

@@ -27,6 +27,7 @@ pub fn check(node: &Node, count: usize, variables: &[(&str, Type)]) -> Result<Ch
     found.types.iter_mut().for_each(|ty| *ty = unifier.settled(ty));
     if issues.is_empty() {
         literals(node, &mut issues);
+        mixed(node, &found.types, &mut issues);
     }
     if issues.is_empty() { Ok(found) } else { Err(issues) }
 }
@@ -183,7 +184,7 @@ impl<'a> Checker<'a> {
             let found = instance(&signature.result, &mut letters, &mut self.unifier);
             let found = self.unifier.known(&found);
             result = Some(match result {
-                Some(before) if before != Type::Dyn && before != found => Type::Dyn,
+                Some(before) if !before.is_dyn() && before != found => Type::Dyn,
                 Some(before) => before,
                 None => found,
             });
@@ -201,7 +202,7 @@ impl<'a> Checker<'a> {
     fn item(&mut self, node: &'a Node, optional: bool) -> Type {
         match self.check(node) {
             Type::Optional(of) if optional => (*of).clone(),
-            ty if optional && ty != Type::Dyn => {
+            ty if optional && !ty.is_dyn() => {
                 self.mismatch(node.at, &Type::optional(ty.clone()), &ty);
                 ty
             }
@@ -283,7 +284,7 @@ impl<'a> Checker<'a> {
                 self.unifier.assign(&[Type::Dyn], &[range]);
                 (Type::Dyn, Type::Dyn)
             }
-            any if any.is_any() => (Type::Dyn, Type::Dyn),
+            Type::Dyn | Type::Error => (Type::Dyn, Type::Dyn),
             other => {
                 let text = format!(
                     "expression of type '{other}' cannot be range of a comprehension (must be list, map, or dynamic)"
@@ -366,4 +367,41 @@ fn literals(node: &Node, issues: &mut Vec<Issue>) {
         }
     }
     node.below().into_iter().for_each(|part| literals(part, issues));
+}
+
+/// Complains about lists and maps that are written out with items of several types.
+fn mixed(node: &Node, types: &[Type], issues: &mut Vec<Issue>) {
+    let ty = |optional: bool, node: &Node| match &types[node.id] {
+        Type::Optional(of) if optional => (**of).clone(),
+        ty => ty.clone(),
+    };
+    let mut differs = |first: &Type, found: &Type, at: usize| {
+        let differs = first != found;
+        if differs {
+            issues.push(Issue { at, text: format!("expected type '{first}' but found '{found}'") });
+        }
+        differs
+    };
+    match &node.part {
+        // Texts are formatted from whatever there is.
+        Part::Call { function, .. } if function == "format" => return,
+        Part::List(items) => {
+            if let Some(((optional, first), rest)) = items.split_first() {
+                let first = ty(*optional, first);
+                // One complaint is enough.
+                rest.iter().any(|(optional, item)| differs(&first, &ty(*optional, item), item.at));
+            }
+        }
+        Part::Map(entries) => {
+            if let Some(((optional, key, value), rest)) = entries.split_first() {
+                let (of_keys, of_values) = (ty(false, key), ty(*optional, value));
+                for (optional, key, value) in rest {
+                    differs(&of_keys, &ty(false, key), key.at);
+                    differs(&of_values, &ty(*optional, value), value.at);
+                }
+            }
+        }
+        _ => {}
+    }
+    node.below().into_iter().for_each(|part| mixed(part, types, issues));
 }

@@ -129,7 +129,8 @@ impl Coster<'_> {
     }
 
     fn declared(&self, path: &[String]) -> Option<Range> {
-        let (_, below) = path.split_first()?;
+        // Names of types lie nowhere.
+        let (_, below) = path.split_first().filter(|(root, _)| self.checked.names.contains(root))?;
         (self.size_at)(below).map(|max| Range { min: 0, max })
     }
 

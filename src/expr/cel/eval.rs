@@ -156,6 +156,10 @@ impl<'a> Run<'a> {
                 self.made(Val::made(name, made), 40)
             }
             Kind::Loop { range, what, variables, body } => self.over(range, *what, variables, body),
+            Kind::Bind { variable, value, body } => {
+                let value = self.of(value)?;
+                self.within(&[(variable, value)], body)
+            }
             Kind::OptMap { target, variable, body, flat } => match self.of(target)? {
                 Val::Optional(None) => Ok(Val::NONE),
                 Val::Optional(Some(value)) => {

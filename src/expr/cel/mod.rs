@@ -71,13 +71,34 @@ impl Program {
         variables: &[(&str, Type)],
         size_at: &dyn Fn(&[String]) -> Option<u64>,
     ) -> Result<(Self, u64), String> {
+        Self::read(text, variables, size_at, false)
+    }
+
+    /// The same for a text that may give names to values with `cel.bind`.
+    ///
+    /// # Errors
+    /// As for `compile`.
+    pub fn estimate_with_bindings(
+        text: &str,
+        variables: &[(&str, Type)],
+        size_at: &dyn Fn(&[String]) -> Option<u64>,
+    ) -> Result<(Self, u64), String> {
+        Self::read(text, variables, size_at, true)
+    }
+
+    fn read(
+        text: &str,
+        variables: &[(&str, Type)],
+        size_at: &dyn Fn(&[String]) -> Option<u64>,
+        binds: bool,
+    ) -> Result<(Self, u64), String> {
         let length = text.chars().count();
         if length > LONGEST {
             return Err(format!(
                 "ERROR: <input>:-1:0: expression code point size exceeds limit: size: {length}, limit {LONGEST}"
             ));
         }
-        let expr = parse::parse(text).map_err(|issues| shown(text, issues))?;
+        let expr = parse::parse(text, binds).map_err(|issues| shown(text, issues))?;
         let (node, count) = tree::expand(&expr);
         let checked = check::check(&node, count, variables).map_err(|issues| shown(text, issues))?;
         let cost = cost::estimate(&node, &checked, size_at).max;

@@ -32,9 +32,9 @@ const RESERVED: [&str; 18] = [
     "while",
 ];
 
-/// Reads an expression.
-pub fn parse(text: &str) -> Result<Expr, Vec<Issue>> {
-    let mut parser = Parser { tokens: words(text)?, next: 0, depth: 0 };
+/// Reads an expression; `binds` says whether it may give names to values with `cel.bind`.
+pub fn parse(text: &str, binds: bool) -> Result<Expr, Vec<Issue>> {
+    let mut parser = Parser { tokens: words(text)?, next: 0, depth: 0, binds };
     let expr = parser.choice().map_err(|issue| vec![issue])?;
     match parser.peek() {
         Word::End => Ok(expr),
@@ -52,6 +52,7 @@ struct Parser {
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
+    binds: bool,
 }
 
 type Parsed = Result<Expr, Issue>;
@@ -194,7 +195,12 @@ impl Parser {
                     true => {
                         let open = self.need("(")?;
                         let args = self.arguments(")")?;
-                        expand(operand, field, args, open)?
+                        let is_cel = matches!(&operand.kind, Kind::Ident(name) if name == "cel");
+                        match <[Expr; 3]>::try_from(args) {
+                            Ok(args) if self.binds && is_cel && field == "bind" => bind(args, open)?,
+                            Ok(args) => expand(operand, field, args.into(), open)?,
+                            Err(args) => expand(operand, field, args, open)?,
+                        }
                     }
                     false => Expr::new(at, Kind::Select { operand: Box::new(operand), field, optional }),
                 };
@@ -434,6 +440,11 @@ fn expand(target: Expr, function: String, args: Vec<Expr>, at: usize) -> Parsed 
     }
     let body: Vec<Expr> = args.take(bodies).collect();
     Ok(Expr::new(at, Kind::Loop { range: Box::new(target), what, variables, body }))
+}
+
+fn bind([name, value, body]: [Expr; 3], at: usize) -> Parsed {
+    let variable = variable(name, "cel.bind() variable names must be simple identifiers")?;
+    Ok(Expr::new(at, Kind::Bind { variable, value: Box::new(value), body: Box::new(body) }))
 }
 
 const SIMPLE: &str = "argument must be a simple name";

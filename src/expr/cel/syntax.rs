@@ -40,6 +40,8 @@ pub enum Kind {
     Struct { name: String, fields: Vec<Field> },
     /// A macro over the items of a list or the entries of a map.
     Loop { range: Box<Expr>, what: Loop, variables: Vec<String>, body: Vec<Expr> },
+    /// `cel.bind(v, value, e)`.
+    Bind { variable: String, value: Box<Expr>, body: Box<Expr> },
     /// `optional.optMap(v, e)`, and with the flag `optFlatMap`.
     OptMap { target: Box<Expr>, variable: String, body: Box<Expr>, flat: bool },
 }
@@ -101,6 +103,7 @@ impl Expr {
             Kind::Map(entries) => entries.iter().map(|(_, key, value)| key.depth.max(value.depth)).max().unwrap_or(0),
             Kind::Struct { fields, .. } => fields.iter().map(|field| field.value.depth).max().unwrap_or(0),
             Kind::Loop { range, body, .. } => deepest(body).max(range.depth),
+            Kind::Bind { value, body, .. } => value.depth.max(body.depth),
             Kind::OptMap { target, body, .. } => target.depth.max(body.depth),
         };
         Self { at, depth: depth.saturating_add(1), kind }

@@ -139,6 +139,10 @@ impl Builder {
                 Part::Struct(name.clone(), fields.collect())
             }
             Kind::Loop { range, what, variables, body } => return self.fold(at, range, *what, variables, body),
+            Kind::Bind { variable, value, body } => {
+                let (value, body) = (self.node(value), self.node(body));
+                return self.bind(at, variable, value, body);
+            }
             Kind::OptMap { target, variable, body, flat } => return self.opt_map(at, target, variable, body, *flat),
         };
         self.make(at, part)
@@ -207,21 +211,27 @@ impl Builder {
         self.call(at, "_?_:_", args)
     }
 
+    /// A name for a value: a loop over nothing.
+    fn bind(&mut self, at: usize, variable: &str, value: Node, body: Node) -> Node {
+        let fold = Fold {
+            range: self.make(at, Part::List(Vec::new())),
+            variables: vec!["#unused".into()],
+            result_name: variable.to_owned(),
+            init: value,
+            condition: self.literal(at, Val::Bool(false)),
+            step: self.ident(at, variable),
+            result: body,
+        };
+        self.make(at, Part::Fold(Box::new(fold)))
+    }
+
     fn opt_map(&mut self, at: usize, target: &Expr, variable: &str, body: &Expr, flat: bool) -> Node {
         let target = self.node(target);
         // A copy would double a chain of such macros at each link.
         let again = self.make(at, Part::Again(target.id));
         let has = self.on(at, target, "hasValue");
-        let fold = Fold {
-            range: self.make(at, Part::List(Vec::new())),
-            variables: vec!["#unused".into()],
-            result_name: variable.to_owned(),
-            init: self.on(at, again, "value"),
-            condition: self.literal(at, Val::Bool(false)),
-            step: self.ident(at, variable),
-            result: self.node(body),
-        };
-        let mut mapped = self.make(at, Part::Fold(Box::new(fold)));
+        let (value, body) = (self.on(at, again, "value"), self.node(body));
+        let mut mapped = self.bind(at, variable, value, body);
         if !flat {
             mapped = self.call(at, "optional.of", vec![mapped]);
         }

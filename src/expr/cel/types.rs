@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub enum Type {
     /// Not known before.
     Dyn,
+    /// Not known before either; a value that is declared like that is neither a list nor a map, though.
+    Any,
     /// What was complained about.
     Error,
     /// `null`
@@ -66,6 +68,7 @@ impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Type::Dyn => f.write_str("dyn"),
+            Type::Any => f.write_str("any"),
             Type::Error => f.write_str("!error!"),
             Type::Null => f.write_str("null"),
             Type::Bool => f.write_str("bool"),
@@ -113,6 +116,7 @@ impl Type {
     pub fn declared(&self) -> String {
         match self {
             Type::Null => "null_type".into(),
+            Type::Any => "google.protobuf.Any".into(),
             Type::Duration => "google.protobuf.Duration".into(),
             Type::Timestamp => "google.protobuf.Timestamp".into(),
             Type::List(of) => format!("list({})", of.declared()),
@@ -125,7 +129,12 @@ impl Type {
 
     /// Whether nothing is to be said against a value of this type.
     pub fn is_any(&self) -> bool {
-        matches!(self, Type::Dyn | Type::Error)
+        self.is_dyn() || *self == Type::Error
+    }
+
+    /// Whether the type is found out when a value is there.
+    pub fn is_dyn(&self) -> bool {
+        matches!(self, Type::Dyn | Type::Any)
     }
 
     /// Whether null is a value of the type too.
@@ -169,8 +178,8 @@ impl Type {
     /// Whether the type is the other one, or the other with less known of it.
     pub fn is_less_specific(&self, other: &Type) -> bool {
         match (self, other) {
-            (Type::Dyn | Type::Param(_), _) => true,
-            (_, Type::Dyn | Type::Param(_)) => false,
+            (Type::Dyn | Type::Any | Type::Param(_), _) => true,
+            (_, Type::Dyn | Type::Any | Type::Param(_)) => false,
             (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => a.is_less_specific(b),
             (Type::Map(k, v), Type::Map(ok, ov)) => k.is_less_specific(ok) && v.is_less_specific(ov),
             (Type::Type(_), Type::Type(_)) => true,

@@ -5,7 +5,7 @@ use super::super::cells::age;
 use super::super::field::{Errors, Field, quoted};
 use super::super::fill::fill;
 use super::super::labels::validate_selector;
-use super::super::{GENERIC, Kind, internal};
+use super::super::{GENERIC, Kind, internal, keep_all_but_the_status_itself};
 use super::{GROUP, rule};
 use crate::api::{Object, ObjectExt, Value, names};
 use serde_json::{Value as Json, json};
@@ -30,6 +30,7 @@ pub(in super::super) const VALIDATING_POLICIES: Kind = Kind {
     },
     has_generation: true,
     prepare_for_create: |policy| policy.put(&["status"], json!({})),
+    prepare_for_status_update: keep_all_but_the_status_itself,
     validate: validating,
     validate_update: |new, _, errors| validating(new, errors),
     cells: |policy, now| {

@@ -1,61 +1,55 @@
-//! What is claimed of devices, and what was given.
+//! What is claimed of devices.
 
-use super::super::field::{Errors, Field, IMMUTABLE};
-use super::super::internal;
-use super::super::pod::scheduling::{node_selector, tolerations};
-use super::super::pod::sources::driver_name;
-use super::{opaque, selectors};
-use crate::api::{Object, ObjectExt, names};
+use super::super::field::{Errors, Field, printed, quoted};
+use super::selector::selectors;
+use super::{each, fully_qualified_name, opaque, set};
+use crate::api::names;
+
+/// How many requests, constraints and configurations a claim may have, and how many requests each may name.
+const MOST: usize = 32;
 
 /// Complains about a claim's `spec`.
 pub(super) fn spec(spec: &Field, errors: &mut Errors) {
     let devices = spec.get("devices");
     let [requests, constraints, config] = ["requests", "constraints", "config"].map(|name| devices.get(name));
-    errors.at_most_items(&requests, 32);
-    distinct(&requests, "name", errors, self::request);
-    errors.at_most_items(&constraints, 32);
-    for constraint in constraints.items() {
+    set(&requests, MOST, |request| quoted(request.get("name").text()), errors, request);
+    each(&constraints, MOST, errors, |constraint, errors| {
         references(&constraint.get("requests"), &requests, errors);
         let (same, other) = (constraint.get("matchAttribute"), constraint.get("distinctAttribute"));
-        if !same.is_set() && !other.is_set() {
-            let complaint = "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple \
-                             fields are set";
-            errors.required(constraint, complaint);
+        match (same.is_set(), other.is_set()) {
+            (true, _) => fully_qualified_name(&same, errors),
+            (false, true) => fully_qualified_name(&other, errors),
+            (false, false) => {
+                let complaint = "exactly one of \"matchAttribute\" or \"distinctAttribute\" is required, but multiple \
+                                 fields are set";
+                errors.required(constraint, complaint);
+            }
         }
-    }
-    errors.at_most_items(&config, 32);
-    for config in config.items() {
+    });
+    each(&config, MOST, errors, |config, errors| {
         references(&config.get("requests"), &requests, errors);
-        opaque(&config, errors);
-    }
-}
-
-/// Complains about each item, and about one with the name of an earlier one.
-fn distinct(list: &Field, key: &str, errors: &mut Errors, mut check: impl FnMut(&Field, &mut Errors)) {
-    for (index, item) in list.items().enumerate() {
-        check(&item, errors);
-        let name = item.get(key);
-        if (0..index).any(|before| list.item(before).get(key).text() == name.text()) {
-            errors.duplicate(item, name.value());
-        }
-    }
+        opaque(config, errors);
+    });
 }
 
 fn request(request: &Field, errors: &mut Errors) {
     let (exactly, first) = (request.get("exactly"), request.get("firstAvailable"));
-    errors.need_name(&request.get("name"), names::dns1123_label);
+    errors.name(&request.get("name"), names::dns1123_label);
     let one = "exactly one of `exactly` or `firstAvailable` is required";
     match (exactly.is_set(), first.count() > 0) {
         (false, false) => errors.required(request, one),
         (true, true) => errors.invalid_as(request, "null", &format!("{one}, but multiple fields are set")),
         (true, false) => devices(&exactly, errors),
-        (false, true) => {
-            errors.at_most_items(&first, 8);
-            distinct(&first, "name", errors, |request, errors| {
-                errors.need_name(&request.get("name"), names::dns1123_label);
+        (false, true) => set(
+            &first,
+            8,
+            |request| quoted(request.get("name").text()),
+            errors,
+            |request, errors| {
+                errors.name(&request.get("name"), names::dns1123_label);
                 devices(request, errors);
-            });
-        }
+            },
+        ),
     }
 }
 
@@ -73,77 +67,51 @@ fn devices(request: &Field, errors: &mut Errors) {
         }
         _ => errors.one_of(&mode, &["All", "ExactCount"]),
     }
-    tolerations(&request.get("tolerations"), errors);
+    request.get("tolerations").items().for_each(|item| toleration(&item, errors));
+}
+
+fn toleration(toleration: &Field, errors: &mut Errors) {
+    let [key, operator, value, effect] = ["key", "operator", "value", "effect"].map(|name| toleration.get(name));
+    if !key.is_empty() {
+        errors.name(&key, names::qualified_name);
+    }
+    match operator.text() {
+        "Exists" if !value.is_empty() => errors.reject(&value, "must be empty for operator `Exists`"),
+        "Exists" => {}
+        "Equal" => errors.name(&value, names::label_value),
+        _ => errors.need_one_of(&operator, &["Equal", "Exists"]),
+    }
+    if !effect.is_empty() {
+        errors.one_of(&effect, &super::EFFECTS);
+    }
 }
 
 /// Complains about names of requests that there are not.
-fn references(list: &Field, requests: &Field, errors: &mut Errors) {
-    errors.at_most_items(list, 32);
-    for (index, name) in list.items().enumerate() {
-        reference(&name, requests, errors);
-        if (0..index).any(|before| list.item(before).text() == name.text()) {
-            errors.duplicate(name, name.value());
-        }
-    }
+pub(super) fn references(list: &Field, requests: &Field, errors: &mut Errors) {
+    set(list, MOST, |name| printed(name.value()), errors, |name, errors| reference(name, requests, errors));
 }
 
-fn reference(name: &Field, requests: &Field, errors: &mut Errors) {
-    let (request, sub) = name.text().split_once('/').map_or((name.text(), None), |(r, sub)| (r, Some(sub)));
-    let found = requests.items().find(|item| item.get("name").text() == request);
-    let found = found.is_some_and(|found| {
-        let first = found.get("firstAvailable");
-        sub.is_none_or(|sub| first.items().any(|item| item.get("name").text() == sub))
-    });
+/// Complains about a name of a request, or of one and a part of it, that there is not.
+pub(super) fn reference(name: &Field, requests: &Field, errors: &mut Errors) {
+    let parts: Vec<&str> = name.text().split('/').collect();
+    if parts.len() <= 2 {
+        for part in &parts {
+            for complaint in names::dns1123_label(part) {
+                errors.invalid_as(name, &quoted(part), &complaint);
+            }
+        }
+    }
+    // Of several requests with one name the last counts.
+    let of_name = |list: &Field, name: &str| list.items().filter(|item| item.get("name").text() == name).count();
+    let last = requests.items().filter(|item| item.get("name").text() == parts[0]).last();
+    let found = match (&parts[..], last) {
+        ([_], last) => last.is_some(),
+        ([_, part], Some(request)) => of_name(&request.get("firstAvailable"), part) > 0,
+        _ => false,
+    };
     if !found {
         let complaint = "must be the name of a request in the claim or the name of a request and a subrequest separated \
                          by '/'";
-        errors.reject(name, complaint);
-    }
-}
-
-/// Complains about a change of a claim's status.
-pub(super) fn status(new: &Object, old: &Object, errors: &mut Errors) {
-    let (root, old_root) = (Field::new("", new), Field::new("", old));
-    let (status, before, requests) = (root.get("status"), old_root.get("status"), root.get("spec.devices.requests"));
-    let (reserved, allocation) = (status.get("reservedFor"), status.get("allocation"));
-    errors.at_most_items(&reserved, 256);
-    distinct(&reserved, "uid", errors, |user, errors| {
-        for name in ["resource", "name", "uid"] {
-            errors.need(&user.get(name));
-        }
-    });
-    if reserved.count() > 0 && !allocation.is_set() {
-        errors.forbidden(reserved, "may not be specified when `allocated` is not set");
-    } else if new.at(&["metadata", "deletionTimestamp"]).is_some() {
-        let known = before.get("reservedFor");
-        if reserved.items().any(|user| known.items().all(|old| old.value() != user.value())) {
-            let complaint = "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set";
-            errors.forbidden(reserved, complaint);
-        }
-    }
-    if before.get("allocation").is_set() && allocation.is_set() {
-        if before.get("allocation").value() != allocation.value() {
-            let whole = internal::print("AllocationResult", allocation.value());
-            errors.invalid_as(allocation, &whole, IMMUTABLE);
-        }
-        return;
-    }
-    let devices = allocation.get("devices");
-    let (results, config) = (devices.get("results"), devices.get("config"));
-    errors.at_most_items(&results, 32);
-    for result in results.items() {
-        reference(&result.get("request"), &requests, errors);
-        driver_name(&result.get("driver"), errors);
-        super::slice::pool_name(&result.get("pool"), errors);
-        errors.need_name(&result.get("device"), names::dns1123_label);
-    }
-    errors.at_most_items(&config, 64);
-    for config in config.items() {
-        errors.need_one_of(&config.get("source"), &["FromClaim", "FromClass"]);
-        references(&config.get("requests"), &requests, errors);
-        opaque(&config, errors);
-    }
-    if allocation.get("nodeSelector").is_set() {
-        node_selector(&allocation.get("nodeSelector"), errors);
+        errors.invalid(name, &name.text().into(), complaint);
     }
 }

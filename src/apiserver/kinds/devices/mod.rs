@@ -1,17 +1,22 @@
 //! Devices that pods claim (dynamic resource allocation): classes of them, claims, and what there is on nodes.
 
 mod claim;
+mod device;
+mod selector;
 mod slice;
+mod status;
 
 use super::cells::age;
-use super::field::{Errors, Field, IMMUTABLE};
+use super::field::{Errors, Field, IMMUTABLE, quoted};
 use super::fill::fill;
 use super::labels::{validate_annotations, validate_labels};
 use super::pod::sources::driver_name;
 use super::resources::is_extended;
-use super::{GENERIC, Kind, internal};
-use crate::api::{Object, ObjectExt, Value};
-use serde_json::{Value as Json, json};
+use super::{GENERIC, Kind, internal, keep_all_but_the_status_itself};
+use crate::api::{Object, ObjectExt, Value, names, time};
+use selector::selectors;
+use serde_json::json;
+use std::collections::HashSet;
 
 const GROUP: &str = "resource.k8s.io";
 
@@ -30,13 +35,18 @@ pub(super) const CLAIMS: Kind = Kind {
     group: GROUP,
     resource: "resourceclaims",
     default: |claim| {
-        fill(claim, &json!({"spec": claim_defaults(), "status": {}}));
+        let given = json!({"devices": {"results": [{"tolerations": tolerations()}]}});
+        fill(claim, &json!({"spec": claim_defaults(), "status": {"allocation?": given}}));
         count_one(claim.at_mut(&["spec"]));
     },
     prepare_for_create: |claim| claim.put(&["status"], json!({})),
     validate: |claim, errors| claim::spec(&Field::new("", claim).get("spec"), errors),
     validate_update: |new, old, errors| same_spec(new, old, "ResourceClaimSpec", errors),
-    validate_status_update: |new, old, errors| claim::status(new, old, errors),
+    prepare_for_status_update: |new, old| {
+        keep_all_but_the_status_itself(new, old);
+        status::forget_given_back(new, old);
+    },
+    validate_status_update: status::change,
     cells: |claim, now| {
         let going = claim.at(&["metadata", "deletionTimestamp"]).is_some();
         let allocated = claim.at(&["status", "allocation"]).is_some();
@@ -84,13 +94,31 @@ pub(super) const SLICES: Kind = Kind {
         let pool = json!({"name": "", "generation": 0, "resourceSliceCount": 0});
         fill(slice, &json!({"spec": {"driver": "", "pool": pool}}));
     },
+    disabled: &[
+        "spec.devices[].nodeAllocatableResourceMappings",
+        "spec.devices[].attributes{}.bools",
+        "spec.devices[].attributes{}.ints",
+        "spec.devices[].attributes{}.strings",
+        "spec.devices[].attributes{}.versions",
+    ],
     has_generation: true,
-    validate: |slice, errors| slice::spec(&Field::new("", slice).get("spec"), errors),
+    prepare_for_create: |slice| {
+        let now = slice.text(&["metadata", "creationTimestamp"]).to_owned();
+        stamp_taints(slice, &now);
+    },
+    stamp: |slice, _, now| stamp_taints(slice, &time::rfc3339(now)),
+    validate: |slice, errors| slice::spec(&Field::new("", slice).get("spec"), None, errors),
     validate_update: |new, old, errors| {
         let (root, old_root) = (Field::new("", new), Field::new("", old));
-        let (spec, before) = (root.get("spec"), old_root.get("spec"));
-        slice::spec(&spec, errors);
-        errors.all_immutable(&spec, &before, &["pool.name", "driver", "nodeName"]);
+        slice::spec(&root.get("spec"), Some(&old_root.get("spec")), errors);
+    },
+    warnings: |slice, _| {
+        let driver = slice.text(&["spec", "driver"]);
+        let advice = || {
+            let shown = quoted(driver);
+            format!("spec.driver: driver names should be lowercase; {shown} contains uppercase characters")
+        };
+        (driver != driver.to_lowercase()).then(advice).into_iter().collect()
     },
     cells: |slice, now| {
         let text = |path: &[&str]| -> Value { slice.text(path).into() };
@@ -109,9 +137,13 @@ pub(super) const SLICES: Kind = Kind {
     ..GENERIC
 };
 
-fn claim_defaults() -> Json {
-    let request = json!({"allocationMode": "ExactCount"});
+fn claim_defaults() -> Value {
+    let request = json!({"allocationMode": "ExactCount", "tolerations": tolerations()});
     json!({"devices": {"requests": [{"exactly?": request, "firstAvailable": [request]}]}})
+}
+
+fn tolerations() -> Value {
+    json!([{"operator": "Equal"}])
 }
 
 /// One device is asked for where nobody says how many.
@@ -143,23 +175,39 @@ fn class(class: &Object, errors: &mut Errors) {
     let spec = root.get("spec");
     let (config, resource) = (spec.get("config"), spec.get("extendedResourceName"));
     selectors(&spec.get("selectors"), errors);
-    errors.at_most_items(&config, 32);
-    config.items().for_each(|config| opaque(&config, errors));
+    each(&config, 32, errors, opaque);
     if resource.is_set() && !is_extended(resource.text()) {
         errors.reject(&resource, "must be a valid extended resource name");
     }
 }
 
-/// Complains about expressions that select devices.
-fn selectors(list: &Field, errors: &mut Errors) {
-    errors.at_most_items(list, 32);
-    for selector in list.items() {
-        let cel = selector.get("cel");
-        if cel.is_set() {
-            errors.at_most_bytes(&cel.get("expression"), 10 * 1024);
-        } else {
-            errors.required(cel, "");
+/// The effects that a taint of a device may have.
+const EFFECTS: [&str; 3] = ["NoExecute", "NoSchedule", "None"];
+
+/// Complains about each item, unless there are more than `most`.
+fn each(list: &Field, most: usize, errors: &mut Errors, mut check: impl FnMut(&Field, &mut Errors)) {
+    if list.count() > most {
+        return errors.too_many(list, list.count(), most);
+    }
+    list.items().for_each(|item| check(&item, errors));
+}
+
+/// The same; then complains about items that have the key of an earlier one, which is given as it is printed.
+fn set(
+    list: &Field,
+    most: usize,
+    key: impl Fn(&Field) -> String,
+    errors: &mut Errors,
+    check: impl FnMut(&Field, &mut Errors),
+) {
+    each(list, most, errors, check);
+    let mut known = HashSet::new();
+    for item in list.items().take_while(|_| list.count() <= most) {
+        let key = key(&item);
+        if known.contains(&key) {
+            errors.duplicate_as(item, &key);
         }
+        known.insert(key);
     }
 }
 
@@ -170,8 +218,90 @@ fn opaque(config: &Field, errors: &mut Errors) {
         return errors.required(opaque, "");
     }
     driver_name(&opaque.get("driver"), errors);
-    if !opaque.get("parameters").is_set() {
-        errors.required(opaque.get("parameters"), "");
+    object(&opaque.get("parameters"), errors);
+}
+
+/// Complains about what is no object, or is too long.
+fn object(data: &Field, errors: &mut Errors) {
+    const LONGEST: usize = 10 * 1024;
+    if !data.is_set() {
+        errors.required(data, "");
+    } else if data.value().to_string().len() > LONGEST {
+        errors.too_long(data, LONGEST);
+    } else if !data.value().is_object() {
+        errors.invalid_as(data, "\"<value omitted>\"", "must be a valid JSON object");
+    }
+}
+
+/// Complains about a name that is a C identifier, after a domain if there is a slash.
+fn qualified_name(name: &str, field: &Field, errors: &mut Errors) {
+    let identifier = |id: &str, errors: &mut Errors| {
+        if id.len() > 32 {
+            errors.too_long(field, 32);
+        }
+        for complaint in names::c_identifier(id) {
+            errors.invalid_as(field, &quoted(id), &complaint);
+        }
+    };
+    match name.split('/').collect::<Vec<_>>()[..] {
+        [id] => identifier(id, errors),
+        [domain, id] => {
+            match domain {
+                "" => errors.invalid_as(field, "\"\"", "the domain must not be empty"),
+                _ => driver_name(&field.with(&domain.into()), errors),
+            }
+            match id {
+                "" => errors.invalid_as(field, "\"\"", "the name must not be empty"),
+                _ => identifier(id, errors),
+            }
+        }
+        // kube-apiserver takes anything else.
+        _ => {}
+    }
+}
+
+/// The same for a name that needs a domain.
+fn fully_qualified_name(name: &Field, errors: &mut Errors) {
+    qualified_name(name.text(), name, errors);
+    if !name.text().contains('/') {
+        errors.reject(name, "a fully qualified name must be a domain and a name separated by a slash");
+    }
+}
+
+/// Complains about the conditions that must hold, and must not, before a device is bound.
+fn binding_conditions(owner: &Field, errors: &mut Errors) {
+    let (wanted, failures) = (owner.get("bindingConditions"), owner.get("bindingFailureConditions"));
+    for list in [&wanted, &failures] {
+        each(list, 4, errors, |name, errors| errors.name(name, names::qualified_name));
+    }
+    let text = |list: &Field| -> Vec<String> { list.items().map(|item| item.text().to_owned()).collect() };
+    let (all, bad) = (text(&wanted), text(&failures));
+    for (index, name) in wanted.items().enumerate() {
+        if all[..index].contains(&all[index]) {
+            errors.duplicate(name, name.value());
+        }
+    }
+    for (index, name) in failures.items().enumerate() {
+        if bad[..index].contains(&bad[index]) {
+            errors.duplicate(name, name.value());
+        }
+        if all.contains(&bad[index]) {
+            errors.reject(&name, "bindingFailureConditions must not overlap with bindingConditions");
+        }
+    }
+    if all.is_empty() && !bad.is_empty() {
+        errors.reject(&wanted, "bindingConditions are required to use bindingFailureConditions");
+    }
+    if bad.is_empty() && !all.is_empty() {
+        errors.reject(&failures, "bindingFailureConditions are required to use bindingConditions");
+    }
+}
+
+/// Says since when devices are tainted, where nobody has.
+fn stamp_taints(slice: &mut Object, time: &str) {
+    let devices = slice.at_mut(&["spec"]).get_mut("devices").and_then(Value::as_array_mut);
+    for device in devices.into_iter().flatten() {
+        fill(device, &json!({"taints": [{"timeAdded": time}]}));
     }
 }
 
@@ -219,7 +349,7 @@ mod tests {
                 json!({"name": "d", "attributes": {"a": {"int": 1, "bool": true}, "b": {"version": "1"}}, "nodeName": "n"})
             ),
             [
-                r#"spec.devices[0].attributes[a]: Invalid value: {"bool":true,"int":1}: exactly one value must be specified"#,
+                r#"spec.devices[0].attributes[a]: Invalid value: {"IntValue":1,"BoolValue":true,"StringValue":null,"VersionValue":null,"IntValues":null,"BoolValues":null,"StringValues":null,"VersionValues":null}: exactly one value must be specified"#,
                 r#"spec.devices[0].attributes[b].version: Invalid value: "1": must be a string compatible with semver.org spec 2.0.0"#,
                 "spec.devices[0]: Invalid value: null: `nodeName`, `nodeSelector` and `allNodes` can only be set if \
                  `perDeviceNodeSelection` is set to true in the ResourceSlice spec",

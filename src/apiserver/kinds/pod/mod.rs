@@ -58,11 +58,9 @@ pub(super) const KIND: Kind = Kind {
 
 fn prepare_for_status_update(pod: &mut Object, old: &Object) {
     super::keep_all_but_status(pod, old);
-    for path in [&["status", "qosClass"][..], &["metadata", "ownerReferences"]] {
-        match old.at(path) {
-            Some(value) if path[0] == "metadata" || pod.at(path).is_none() => pod.put(path, value.clone()),
-            None if path[0] == "metadata" => drop(pod.take_at(path)),
-            _ => {}
-        }
+    super::keep_metadata(pod, old, &["ownerReferences"]);
+    let class = ["status", "qosClass"];
+    if let Some(value) = old.at(&class).filter(|_| pod.at(&class).is_none()) {
+        pod.put(&class, value.clone());
     }
 }

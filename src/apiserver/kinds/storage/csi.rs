@@ -7,7 +7,7 @@ use super::super::labels::validate_selector;
 use super::super::node::deprecated_label;
 use super::super::pod::sources::driver_name;
 use super::super::resources::quantity;
-use super::super::{GENERIC, Kind, internal, persistentvolume};
+use super::super::{GENERIC, Kind, internal, keep_all_but_the_status_itself, persistentvolume};
 use crate::api::{Object, ObjectExt, Value, names};
 use serde_json::json;
 
@@ -213,6 +213,7 @@ pub(in super::super) const ATTACHMENTS: Kind = Kind {
             persistentvolume::inline_defaults(volume);
         }
     },
+    prepare_for_status_update: keep_all_but_the_status_itself,
     prepare_for_create: |attachment| attachment.put(&["status"], json!({"attached": false})),
     validate: |attachment, errors| {
         self::attachment(attachment, errors);
