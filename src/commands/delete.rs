@@ -4,7 +4,9 @@ use super::flags::{Flags, switch, text, words};
 use super::progress::Progress;
 use super::{Context, Exit, Failure, interrupted, sets};
 use crate::client::{JSON, Request};
+use crate::commands::manifests::Reading;
 use crate::ops::delete::{self, Deleted, Options, Target};
+use crate::ops::faults::{Faults, apart};
 use crate::ops::options::{Cascade, DryRun, dry_run};
 use crate::ops::targets::{NOTHING_NAMED, Selection, Targets};
 use crate::ops::{Cluster, find, waves};
@@ -152,7 +154,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     }
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
-    let (targets, unread) = runtime.block_on(find_targets(&plan, &cluster, cx))?;
+    let (targets, mut faults) = runtime.block_on(find_targets(&plan, &cluster, cx))?;
     if forced_now {
         cx.warn("Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.");
     }
@@ -167,7 +169,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let mut deleted: Vec<(Target, String)> = Vec::new();
     let order = vec![0; targets.len()];
     let mut printing = Ok(());
-    let (mut failures, mut forgiven) = (Vec::new(), false);
+    let mut forgiven = false;
     let names: Vec<String> = targets.iter().map(Target::key).collect();
     let progress = cx.progress();
     let left = runtime.block_on(progress.side_by_side(
@@ -183,15 +185,12 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
                 deleted.push((targets[index].clone(), uid));
             }
             Err(failure) if plan.ignore_not_found && failure.is_not_found() => forgiven = true,
-            Err(failure) => failures.push((index, failure)),
+            Err(failure) => faults.add(failure),
         },
         waves::interruption,
     ));
     printing?;
-    // What could not be read stands before what came after it.
-    failures.splice(0..0, unread);
-    failures.sort_by_key(|(index, _)| *index);
-    let mut failures: Vec<Failure> = failures.into_iter().map(|(_, failure)| failure).collect();
+    let mut failures = faults.told();
     interrupted::check(&left, &names, &mut failures)?;
     match Failure::together(failures) {
         // What is left of several is shown as one of several.
@@ -234,11 +233,7 @@ fn until_gone(
     }))
 }
 
-async fn find_targets(
-    plan: &Plan,
-    cluster: &Cluster,
-    cx: &mut Context,
-) -> Result<(Vec<Target>, Vec<(usize, Failure)>), Failure> {
+async fn find_targets(plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<(Vec<Target>, Faults), Failure> {
     let target = |info: crate::ops::infos::Info| Target {
         mapping: info.mapping,
         namespace: info.namespace,
@@ -246,20 +241,15 @@ async fn find_targets(
         source: info.source,
     };
     match &plan.targets {
-        None => Ok((Vec::new(), Vec::new())),
+        None => Ok((Vec::new(), Faults::default())),
         Some(Targets::Files(sources)) => {
-            let (mut targets, mut unread) = (Vec::new(), Vec::new());
-            for item in cx.infos(cluster, sources, &plan.labels, None).await? {
-                match item {
-                    Ok(info) => targets.push(target(info)),
-                    Err(failure) => unread.push((targets.len(), failure)),
-                }
-            }
-            Ok((targets, unread))
+            let reading = Reading { labels: &plan.labels, ..Reading::default() };
+            let (infos, faults) = apart(cx.infos(cluster, sources, reading).await?);
+            Ok((infos.into_iter().map(target).collect(), faults))
         }
         Some(Targets::Names { pairs, combined }) => find::named(cluster, pairs, *combined, plan.all_namespaces)
             .await
-            .map(|infos| (infos.into_iter().map(target).collect(), Vec::new())),
+            .map(|infos| (infos.into_iter().map(target).collect(), Faults::default())),
         Some(Targets::Types(types)) => {
             let mappings = find::types(cluster, types).await?;
             if !plan.takes_types {
@@ -276,7 +266,7 @@ async fn find_targets(
                     source: String::new(),
                 }));
             }
-            Ok((targets, Vec::new()))
+            Ok((targets, Faults::default()))
         }
     }
 }

@@ -4,8 +4,9 @@ use super::flags::{Flags, switch, words};
 use super::{Context, Exit, Failure, sets};
 use crate::api::{Object, ObjectExt, Status};
 use crate::client::{Error, Mapping, Request};
-use crate::commands::objects::apart;
+use crate::commands::manifests::Reading;
 use crate::describe::{self, Found, Lookup, Wanted};
+use crate::ops::faults::apart;
 use crate::ops::lists::{self, Query};
 use crate::ops::targets::{Selection, Targets};
 use crate::ops::{Cluster, find, waves};
@@ -135,10 +136,11 @@ async fn objects(plan: &Plan, cluster: &Cluster, cx: &mut Context) -> Result<(Ve
             (find::named(cluster, pairs, *combined, plan.all_namespaces).await?, Vec::new())
         }
         Targets::Files(sources) => {
-            let (mut infos, unread) = apart(cx.infos(cluster, sources, &plan.labels, None).await?);
+            let reading = Reading { labels: &plan.labels, ..Reading::default() };
+            let (mut infos, faults) = apart(cx.infos(cluster, sources, reading).await?);
             // kubectl asks by the kind's own version, whatever a file says.
             infos.iter_mut().for_each(|info| info.mapping.gvr.version.clone_from(&info.mapping.gvk.version));
-            (infos, unread.into_iter().collect())
+            (infos, faults.sum().err().into_iter().collect())
         }
     };
     let mut objects = Vec::new();

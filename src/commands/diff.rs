@@ -1,11 +1,13 @@
 //! `diff`: what apply would change.
 
 use super::flags::{Flags, integer, lines, switch, words};
+use super::manifests::Reading;
 use super::{Context, Exit, Failure, log_line, sets};
 use crate::api::{GroupVersionKind, Object, ObjectExt};
 use crate::client::{Mapping, PatchKind, Request};
 use crate::manifest::Sources;
 use crate::ops::diff::{Versions, file_name, unified};
+use crate::ops::faults::{Fault, of_first_document};
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation};
 use crate::ops::prune::{self, Place};
@@ -116,26 +118,13 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
         Some(allowlist) => Some(runtime.block_on(prune::resources(&cluster, allowlist))?),
         None => None,
     };
-    // kubectl stops at the first object that cannot be read or compared; at all of a list that cannot.
-    let mut infos = Vec::new();
-    let mut unread: Vec<Failure> = Vec::new();
-    for item in runtime.block_on(cx.infos_to_create(&cluster, &plan.sources, &plan.labels, Validation::Ignore))? {
-        match item {
-            Ok(info) if unread.is_empty() => infos.push(info),
-            Err(failure @ Failure::Many(_)) => unread.extend(failure.each()),
-            Err(failure) if unread.is_empty() => {
-                unread.push(failure);
-                break;
-            }
-            _ => break,
-        }
-    }
-    let unread = Failure::collect(unread).err();
+    let reading = Reading { labels: &plan.labels, defining: true, ..Reading::default() };
+    let (infos, unread) = before_fault(runtime.block_on(cx.infos(&cluster, &plan.sources, reading))?);
+    let mut faults: Vec<(usize, Fault)> = Vec::new();
     let namespaces = infos.iter().filter(|info| info.mapping.gvk.kind == "Namespace");
     let namespaces: BTreeSet<&str> = namespaces.map(|info| info.name.as_str()).collect();
     let comes = |info: &Info| definitions::is_awaited(info) || namespaces.contains(info.namespace.as_str());
     let mut found: Vec<Versions> = Vec::new();
-    let mut failure = None;
     // What is equal is of interest only to those who look at all: pruning, and a program of the user's.
     let keeps_all = allowlist.is_some() || cx.env(EXTERNAL).is_some();
     let (progress, columns) = (cx.progress(), cx.complaint_columns());
@@ -152,7 +141,7 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
             };
             (compared, listed)
         },
-        |_, (compared, listed)| match compared {
+        |index, (compared, listed)| match compared {
             Ok((mut versions, notes)) => {
                 notes.iter().for_each(|note| cx.complain(note));
                 if !keeps_all && versions.live == versions.merged {
@@ -160,12 +149,12 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
                 }
                 found.push(versions);
             }
-            Err((error, notes)) => {
-                if failure.is_none() {
+            Err((failure, notes)) => {
+                if faults.is_empty() {
                     notes.iter().for_each(|note| cx.complain(note));
                     listed.into_iter().for_each(|listed| cx.advise(listed));
-                    failure = Some(error);
                 }
+                faults.push((index, Fault::misplaced(infos[index].list_place(), failure)));
             }
         },
         std::future::pending,
@@ -180,7 +169,10 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
             infos.iter().filter(|info| info.mapping.namespaced).map(|info| info.namespace.clone()).collect();
         pruned(&cluster, allowlist, &plan.labels, &visited, &namespaces, &mut found, cx)?;
     }
-    if let Some(failure) = failure.or(unread) {
+    // What could not be read stands before the object that came after it.
+    faults.splice(0..0, unread);
+    faults.sort_by_key(|(index, _)| *index);
+    if let Some(failure) = of_first_document(faults.into_iter().map(|(_, fault)| fault).collect()) {
         return Err(failure);
     }
     if !plan.secrets {
@@ -195,6 +187,23 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
         Some(program) => external(&program, &found, cx),
         None => internal(&found, cx),
     }
+}
+
+/// The objects before the first that cannot be read, and the others of its list; what is wrong, each with the number of
+/// objects before it. kubectl ends there.
+fn before_fault(items: Vec<Result<Info, Fault>>) -> (Vec<Info>, Vec<(usize, Fault)>) {
+    let (mut infos, mut faults): (Vec<Info>, Vec<(usize, Fault)>) = (Vec::new(), Vec::new());
+    for item in items {
+        let list = item.as_ref().map_or_else(|fault| fault.list.clone(), Info::list_place);
+        if faults.first().is_some_and(|(_, first)| list.is_none() || first.list != list) {
+            break;
+        }
+        match item {
+            Ok(info) => infos.push(info),
+            Err(fault) => faults.push((infos.len(), fault)),
+        }
+    }
+    (infos, faults)
 }
 
 /// Adds the objects that pruning would delete. That they cannot be found is a warning.

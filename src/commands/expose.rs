@@ -70,7 +70,7 @@ fn plan(matches: &ArgMatches, program: &str) -> Result<Plan, Failure> {
     };
     Ok(Plan {
         dry_run: dry_run(matches.text("dry-run"))?,
-        wanted: Wanted::new(&selection, program)?,
+        wanted: Wanted::new(&selection, program)?.typed(),
         service: Service {
             name: text("name"),
             selector: text("selector"),
@@ -93,8 +93,7 @@ fn plan(matches: &ArgMatches, program: &str) -> Result<Plan, Failure> {
 pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let mut plan = plan(matches, cx.program.name())?;
     let printer = cx.typed_printer(matches, "exposed", plan.dry_run)?;
-    let (infos, missing) = cx.select(&plan.wanted)?.read(cx);
-    let mut failures = Vec::new();
+    let (infos, mut faults) = cx.select(&plan.wanted)?.read(cx)?;
     for info in infos {
         let made = check(&info.object)
             .and_then(|()| edit::typed(&info.object, &info.source))
@@ -106,11 +105,11 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
             let service = create(service, &plan, matches, cx)?;
             printer.print(&service, cx.stdout())
         });
-        failures.extend(printed.err());
+        if let Err(failure) = printed {
+            faults.add(failure);
+        }
     }
-    failures.extend(missing.err());
-    Failure::collect(failures)?;
-    Ok(0)
+    faults.sum().map(|()| 0)
 }
 
 fn create(

@@ -5,13 +5,14 @@ use crate::api::{Object, ObjectExt};
 use crate::client::{self, Mapping};
 use crate::expr::selector::{LabelSelector, parse_labels};
 use crate::manifest::kustomize::{self, Restriction};
-use crate::manifest::{self, Input, Item, Sources};
+use crate::manifest::{self, Input, Item, Place, Sources};
+use crate::ops::faults::{Fault, ListPlace};
 use crate::ops::infos::Info;
 use crate::ops::options::Validation;
-use crate::ops::{Cluster, definitions};
+use crate::ops::{Cluster, definitions, edit};
 
 /// Finds an object's place on the server, or among what is defined in the same input.
-async fn place(cluster: &Cluster, item: Item, defined: &[Mapping]) -> Result<Info, Failure> {
+async fn placed(cluster: &Cluster, item: Item, defined: &[Mapping]) -> Result<Info, Failure> {
     let kind = item.object.group_version_kind();
     let mapping = match cluster.client.kind(&kind).await {
         // What does not say its version has none, and a server has nothing at such a place.
@@ -27,31 +28,32 @@ async fn place(cluster: &Cluster, item: Item, defined: &[Mapping]) -> Result<Inf
         },
         Err(error) => return Err(error.into()),
     };
-    Info::from_item(item, mapping, cluster)
+    Ok(Info::within(item, mapping, &cluster.namespace))
 }
 
-/// Finds the place of an object that was read, if it was.
-async fn placed(cluster: &Cluster, item: Result<Item, Failure>, defined: &[Mapping]) -> Result<Info, Failure> {
-    match item {
-        // What is wrong with an item is told as one of several, even when it is the only one.
-        Ok(item) if item.place.item.is_some() => {
-            place(cluster, item, defined).await.map_err(|failure| Failure::Many(vec![failure]))
-        }
-        Ok(item) => place(cluster, item, defined).await,
-        Err(failure) => Err(failure),
-    }
-}
-
-pub(super) fn unread(error: manifest::Error) -> Failure {
-    match error {
-        manifest::Error::Listed(text) => Failure::Plain(text),
-        _ => Failure::Message(error.to_string()),
-    }
+/// The list that an object was in, if it was in one.
+fn list(source: &str, place: &Place) -> Option<ListPlace> {
+    place.item.map(|_| (source.to_string(), place.document))
 }
 
 /// What the sources name.
 pub fn inputs(sources: &Sources) -> Result<Vec<Input>, Failure> {
-    sources.inputs().map_err(|errors| Failure::Many(errors.into_iter().map(unread).collect()))
+    sources
+        .inputs()
+        .map_err(|errors| Failure::Many(errors.into_iter().map(|error| Failure::message(error.to_string())).collect()))
+}
+
+/// How objects are read from manifests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading<'a> {
+    /// Only objects with such labels are meant.
+    pub labels: &'a str,
+    /// What an object says it is is checked before it is decoded, unless the validation is off.
+    pub validation: Option<Validation>,
+    /// Custom resources may be of kinds that the same manifests define: for who creates what is there.
+    pub defining: bool,
+    /// Objects are decoded into the Go types of their kinds, and must have one.
+    pub typed: bool,
 }
 
 /// Reads `-l`.
@@ -63,53 +65,41 @@ pub fn selector(labels: &str) -> Result<Option<LabelSelector>, Failure> {
 }
 
 impl Context {
-    /// The objects in the manifests, each with its place on the server, or why it could not be read or placed. With
-    /// `validation`, what an object says it is is checked before it is decoded.
+    /// The objects in the manifests that are meant, each with its place on the server, or why there is none.
     pub async fn infos(
         &mut self,
         cluster: &Cluster,
         sources: &Sources,
-        labels: &str,
-        validation: Option<Validation>,
-    ) -> Result<Vec<Result<Info, Failure>>, Failure> {
-        self.all_infos(cluster, sources, labels, validation, false).await
-    }
-
-    /// As [`Context::infos`], for who creates what is there: custom resources may be of kinds that the same manifests
-    /// define.
-    pub async fn infos_to_create(
-        &mut self,
-        cluster: &Cluster,
-        sources: &Sources,
-        labels: &str,
-        validation: Validation,
-    ) -> Result<Vec<Result<Info, Failure>>, Failure> {
-        self.all_infos(cluster, sources, labels, Some(validation), true).await
-    }
-
-    async fn all_infos(
-        &mut self,
-        cluster: &Cluster,
-        sources: &Sources,
-        labels: &str,
-        validation: Option<Validation>,
-        defining: bool,
-    ) -> Result<Vec<Result<Info, Failure>>, Failure> {
-        let selector = selector(labels)?;
+        reading: Reading<'_>,
+    ) -> Result<Vec<Result<Info, Fault>>, Failure> {
+        let selector = selector(reading.labels)?;
         let is_meant = |object: &Object| selector.as_ref().is_none_or(|s| s.matches(|key| object.label(key)));
-        let check = match validation {
+        let check = match reading.validation {
             None | Some(Validation::Ignore) => manifest::Check::No,
             Some(_) => manifest::Check::Yes,
         };
-        let items = self.items(sources, check).await?;
-        let meant = items.iter().flatten().filter(|item| defining && is_meant(&item.object));
+        let mut items = self.items(sources, check).await?;
+        if reading.typed {
+            items = typed(items);
+        }
+        let meant = items.iter().flatten().filter(|item| reading.defining && is_meant(&item.object));
         let defined: Vec<Mapping> = meant.flat_map(|item| definitions::defined(&item.object)).collect();
         let mut infos = Vec::new();
         for item in items {
-            match placed(cluster, item, &defined).await {
-                Ok(info) if is_meant(&info.object) => infos.push(Ok(info)),
-                Ok(_) => {}
-                Err(failure) => infos.push(Err(failure)),
+            let info = match item {
+                Ok(item) => {
+                    let list = list(&item.source, &item.place);
+                    placed(cluster, item, &defined).await.map_err(|failure| Fault::unread(list, failure))
+                }
+                Err(fault) => Err(fault),
+            };
+            match info {
+                Ok(info) if !is_meant(&info.object) => {}
+                Ok(info) => {
+                    let list = info.list_place();
+                    infos.push(info.required(cluster).map_err(|failure| Fault::misplaced(list, failure)));
+                }
+                Err(fault) => infos.push(Err(fault)),
             }
         }
         Ok(infos)
@@ -117,12 +107,12 @@ impl Context {
 
     /// The objects in a text that is from no file, each with its place on the server. `source` is what messages call
     /// the text.
-    pub async fn infos_in(&mut self, cluster: &Cluster, source: &str, text: &[u8]) -> Vec<Result<Info, Failure>> {
+    pub async fn infos_in(&mut self, cluster: &Cluster, source: &str, text: &[u8]) -> Result<Vec<Info>, Failure> {
         let mut infos = Vec::new();
         for item in manifest::items(source, text, manifest::Check::No) {
-            infos.push(placed(cluster, item.map_err(|fault| unread(fault.error)), &[]).await);
+            infos.push(placed(cluster, item.map_err(|fault| Failure::message(fault.to_string()))?, &[]).await?);
         }
-        infos
+        Ok(infos)
     }
 
     /// The objects in the manifests, wherever they belong, and what could not be read, in their order.
@@ -130,15 +120,18 @@ impl Context {
         &mut self,
         sources: &Sources,
         check: manifest::Check,
-    ) -> Result<Vec<Result<Item, Failure>>, Failure> {
+    ) -> Result<Vec<Result<Item, Fault>>, Failure> {
         let mut items = Vec::new();
         for input in inputs(sources)? {
             match self.read_input(&input).await {
                 Ok(text) => {
+                    let unread = |fault: manifest::Fault| {
+                        Fault::unread(list(input.name(), &fault.place), Failure::message(fault.to_string()))
+                    };
                     let found = manifest::items(input.name(), &text, check).into_iter();
-                    items.extend(found.map(|item| item.map_err(|fault| unread(fault.error))));
+                    items.extend(found.map(|item| item.map_err(unread)));
                 }
-                Err(failure) => items.push(Err(failure)),
+                Err(failure) => items.push(Err(failure.into())),
             }
         }
         Ok(items)
@@ -163,5 +156,48 @@ impl Context {
         built.warnings.iter().for_each(|warning| self.complain(&format!("{warning}\n")));
         built.log.iter().for_each(|line| self.log().info(0, "log.go:244", line));
         built.objects.map_err(Failure::message)
+    }
+}
+
+/// The objects as the Go types of their kinds hold them. A list is not read at all when one of its items cannot be; those
+/// of kinds that nobody knows are wrong by themselves.
+pub(super) fn typed(items: Vec<Result<Item, Fault>>) -> Vec<Result<Item, Fault>> {
+    let mut all: Vec<Result<Item, Fault>> = Vec::new();
+    let mut items = items.into_iter().peekable();
+    while let Some(item) = items.next() {
+        let in_list = |item: &Result<Item, Fault>| match item {
+            Ok(item) => list(&item.source, &item.place),
+            Err(fault) => fault.list.clone(),
+        };
+        let Some(list) = in_list(&item) else {
+            all.push(item.and_then(|item| {
+                let object = edit::typed(&item.object, &item.source)?;
+                Ok(Item { object, ..item })
+            }));
+            continue;
+        };
+        let mut of_list = vec![item];
+        while let Some(item) = items.next_if(|item| in_list(item).as_ref() == Some(&list)) {
+            of_list.push(item);
+        }
+        all.extend(typed_list(of_list, &list));
+    }
+    all
+}
+
+fn typed_list(items: Vec<Result<Item, Fault>>, list: &ListPlace) -> Vec<Result<Item, Fault>> {
+    let mut undecodable = Vec::new();
+    let decoded = |item: Result<Item, Fault>| {
+        let item = item?;
+        if !edit::is_registered(&item.object) {
+            return Err(Fault::unread(Some(list.clone()), Failure::message(edit::UNKNOWN_ITEM)));
+        }
+        let object = edit::typed(&item.object, "").map_err(|failure| undecodable.push(failure));
+        Ok(Item { object: object.unwrap_or_default(), ..item })
+    };
+    let decoded: Vec<_> = items.into_iter().map(decoded).collect();
+    match Failure::together(undecodable) {
+        Some(failure) => vec![Err(failure.into())],
+        None => decoded,
     }
 }

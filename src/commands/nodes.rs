@@ -52,8 +52,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context, command: &str, schedulable: b
 impl Nodes {
     /// Reads the nodes. When one of them cannot be read, all stay as they are.
     pub fn find(&self, cx: &mut Context) -> Result<Vec<Info>, Failure> {
-        let (infos, unread) = cx.select(&self.wanted)?.read(cx);
-        unread.map_err(Failure::first)?;
+        let infos = cx.select(&self.wanted)?.read_all(cx)?;
         match infos.iter().find(|info| info.mapping.gvr.group_resource() != "nodes") {
             None => Ok(infos),
             Some(Info { mapping, .. }) => {

@@ -2,11 +2,13 @@
 //! files, and worked on side by side.
 
 use super::flags::Flags;
+use super::manifests::{self, Reading};
 use super::{Context, Failure, interrupted};
 use crate::api::{Object, ObjectExt, Value};
 use crate::client::Mapping;
 use crate::expr::selector::{LabelSelector, parse_labels};
 use crate::manifest::{self, Sources};
+use crate::ops::faults::{Fault, Faults, apart, of_first_document};
 use crate::ops::infos::Info;
 use crate::ops::lists::{self, Query};
 use crate::ops::options::DryRun;
@@ -34,6 +36,8 @@ pub struct Wanted {
     pub latest: bool,
     /// Whether all is done here, without a server.
     pub local: bool,
+    /// Whether objects in files are decoded into the Go types of their kinds.
+    pub typed: bool,
     /// Whether the command knows of no namespace: it is about what belongs to the cluster.
     pub homeless: bool,
 }
@@ -80,6 +84,11 @@ impl Wanted {
         Wanted { latest: true, ..self }
     }
 
+    /// Has objects in files decoded into the Go types of their kinds.
+    pub fn typed(self) -> Self {
+        Wanted { typed: true, ..self }
+    }
+
     /// The objects in files, without a server.
     pub fn local(sources: Sources) -> Self {
         let targets = (!sources.is_empty()).then_some(Targets::Files(sources));
@@ -89,7 +98,7 @@ impl Wanted {
 
 /// The objects that were found. Those that a server has are read when it is their turn.
 pub struct Selected {
-    items: Vec<Result<Info, Failure>>,
+    items: Vec<Result<Info, Fault>>,
     cluster: Option<Cluster>,
     keep: Option<LabelSelector>,
     subresource: String,
@@ -107,7 +116,7 @@ impl Context {
             Targets::Names { pairs, .. } => pairs.len() == 1,
         };
         let (mut items, cluster) = match targets {
-            Targets::Files(sources) if wanted.local => (self.local_infos(sources)?, None),
+            Targets::Files(sources) if wanted.local => (self.local_infos(sources, wanted.typed)?, None),
             _ => {
                 let mut cluster = self.cluster()?;
                 if wanted.homeless {
@@ -135,23 +144,24 @@ impl Context {
         cluster: &Cluster,
         targets: &Targets,
         wanted: &Wanted,
-    ) -> Result<Vec<Result<Info, Failure>>, Failure> {
+    ) -> Result<Vec<Result<Info, Fault>>, Failure> {
         match targets {
             Targets::Files(sources) => {
+                let reading = Reading { typed: wanted.typed, ..Reading::default() };
                 // An object of another namespace is refused after it was read, if it is there at all.
                 let infos = match wanted.latest {
-                    true => self.infos(&cluster.unenforced(), sources, "", None).await?,
-                    false => self.infos(cluster, sources, &wanted.labels, None).await?,
+                    true => self.infos(&cluster.unenforced(), sources, reading).await?,
+                    false => self.infos(cluster, sources, Reading { labels: &wanted.labels, ..reading }).await?,
                 };
-                let (infos, unread) = apart(infos);
                 let placed = |info: Info| match is_lost(&info) {
                     true => {
                         let (resource, name) = (&info.mapping.gvr, &info.name);
-                        Err(Failure::message(format!("no namespace set on resource {resource} {name:?}")))
+                        let lost = Failure::message(format!("no namespace set on resource {resource} {name:?}"));
+                        Err(Fault::unread(info.list_place(), lost))
                     }
                     false => Ok(info),
                 };
-                Ok(infos.into_iter().map(placed).chain(unread.map(Err)).collect())
+                Ok(infos.into_iter().map(|info| info.and_then(placed)).collect())
             }
             Targets::Names { pairs, combined } => {
                 let infos = find::named(cluster, pairs, *combined, wanted.all_namespaces).await?;
@@ -179,11 +189,15 @@ impl Context {
     }
 
     /// The objects in files, as far as that can be said without a server.
-    fn local_infos(&mut self, sources: &Sources) -> Result<Vec<Result<Info, Failure>>, Failure> {
+    fn local_infos(&mut self, sources: &Sources, typed: bool) -> Result<Vec<Result<Info, Fault>>, Failure> {
         let enforced = self.enforced_namespace().map(String::from);
         let runtime = self.runtime()?;
-        let items = runtime.block_on(self.items(sources, manifest::Check::No))?;
-        Ok(items.into_iter().map(|item| item.and_then(|item| Info::local(item, enforced.as_deref()))).collect())
+        let mut items = runtime.block_on(self.items(sources, manifest::Check::No))?;
+        if typed {
+            items = manifests::typed(items);
+        }
+        let info = |item| Info::local(item, enforced.as_deref()).map_err(|failure| Fault::misplaced(None, failure));
+        Ok(items.into_iter().map(|item| item.and_then(info)).collect())
     }
 }
 
@@ -229,25 +243,13 @@ fn is_lost(info: &Info) -> bool {
     info.mapping.namespaced && info.namespace.is_empty()
 }
 
-/// The objects by themselves, and all that could not be read or placed as one failure.
-pub fn apart(found: Vec<Result<Info, Failure>>) -> (Vec<Info>, Option<Failure>) {
-    let (mut infos, mut failures) = (Vec::new(), Vec::new());
-    for item in found {
-        match item {
-            Ok(info) => infos.push(info),
-            Err(failure) => failures.push(failure),
-        }
-    }
-    (infos, Failure::together(failures))
-}
-
 /// The objects of a type that the selectors match.
 async fn listed(
     cluster: &Cluster,
     mapping: &Mapping,
     namespace: &str,
     wanted: &Wanted,
-    items: &mut Vec<Result<Info, Failure>>,
+    items: &mut Vec<Result<Info, Fault>>,
 ) {
     let query = Query { labels: wanted.labels.clone(), fields: wanted.fields.clone(), chunk: 500, ..Query::default() };
     let end = query.pages(cluster, mapping, namespace, |page| {
@@ -264,7 +266,7 @@ async fn listed(
         Ok(())
     });
     let end = end.await;
-    items.extend(end.err().map(Err));
+    items.extend(end.err().map(|failure| Err(failure.into())));
 }
 
 impl Selected {
@@ -274,62 +276,63 @@ impl Selected {
     }
 
     /// Reads all objects, side by side. What cannot be read is in its place among them.
-    pub fn results(self, cx: &mut Context) -> Result<Vec<Result<Info, Failure>>, Failure> {
+    pub fn results(self, cx: &mut Context) -> Result<Vec<Result<Info, Fault>>, Failure> {
         let Selected { items, cluster, keep, subresource, .. } = self;
         let mut results = Vec::new();
-        worked(
+        side_by_side_until(
             cx,
             items.into_iter().map(Ok).collect(),
             |item| item.as_ref().map_or_else(|_| "/".into(), Info::key),
-            async |item: Result<Info, Failure>| match item {
+            async |item: Result<Info, Fault>| match item {
                 Ok(info) => Ok(latest(cluster.as_ref(), info, keep.as_ref(), &subresource).await.transpose()),
-                Err(failure) => Ok(Some(Err(failure))),
+                Err(fault) => Ok(Some(Err(fault))),
             },
             |_, result| {
                 results.extend(result);
                 Ok(())
             },
+            summed_up,
             std::future::pending,
         )?;
         Ok(results)
     }
 
     /// Reads all objects, side by side: those that are there, and what is wrong with the others.
-    pub fn read(self, cx: &mut Context) -> (Vec<Info>, Result<(), Failure>) {
-        let (mut infos, mut failures) = (Vec::new(), Vec::new());
-        match self.results(cx) {
-            Err(failure) => failures.push(failure),
-            Ok(results) => results.into_iter().for_each(|result| match result {
-                Ok(info) => infos.push(info),
-                Err(failure) => failures.push(failure),
-            }),
+    ///
+    /// # Errors
+    /// When none was read: a signal came, or the output is gone.
+    pub fn read(self, cx: &mut Context) -> Result<(Vec<Info>, Faults), Failure> {
+        self.results(cx).map(apart)
+    }
+
+    /// Reads all objects, where nothing is done when one cannot be read.
+    ///
+    /// # Errors
+    /// What is wrong with the first document that anything is wrong with.
+    pub fn read_all(self, cx: &mut Context) -> Result<Vec<Info>, Failure> {
+        let (infos, faults): (Vec<_>, Vec<_>) = self.results(cx)?.into_iter().partition(Result::is_ok);
+        match of_first_document(faults.into_iter().filter_map(Result::err).collect()) {
+            Some(failure) => Err(failure),
+            None => Ok(infos.into_iter().flatten().collect()),
         }
-        (infos, Failure::collect(failures))
     }
 
     /// Reads all objects as the Go types of their kinds hold them. None is worked on when one cannot be read.
     pub fn typed(self, cx: &mut Context) -> Result<Typed, Failure> {
-        let (typed, end) = self.typed_found(cx);
-        end.map(|()| typed)
+        let (typed, faults) = self.typed_found(cx)?;
+        faults.sum().map(|()| typed)
     }
 
     /// As [`Selected::typed`], for who works on those that can be read whatever is wrong with others.
-    pub fn typed_found(self, cx: &mut Context) -> (Typed, Result<(), Failure>) {
+    pub fn typed_found(self, cx: &mut Context) -> Result<(Typed, Faults), Failure> {
         let cluster = self.cluster.clone();
-        let mut infos = Vec::new();
-        let end = self.work(
-            cx,
-            async |_, mut info| {
-                info.object = edit::typed(&info.object, &info.source)?;
-                Ok(info)
-            },
-            |_, info| {
-                infos.push(info);
-                Ok(())
-            },
-            std::future::pending,
-        );
-        (Typed { infos, cluster }, end)
+        let typed = |info: Info| match edit::typed(&info.object, &info.source) {
+            Ok(object) => Ok(Info { object, ..info }),
+            Err(failure) => Err(Fault::unread(info.list_place(), failure)),
+        };
+        let results = self.results(cx)?.into_iter().map(|result| result.and_then(typed)).collect();
+        let (infos, faults) = apart(results);
+        Ok((Typed { infos, cluster }, faults))
     }
 
     /// Changes the objects side by side, reading those first that were not read yet. `done` gets what came of each in
@@ -340,27 +343,41 @@ impl Selected {
         work: impl AsyncFn(Option<&Cluster>, Info) -> Result<T, Failure>,
         done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        self.work(cx, work, done, waves::interruption)
+        self.work(cx, work, done, summed_up)
     }
 
-    fn work<T, S: Future<Output = ()>>(
+    /// As [`Selected::each`], where the first document with which anything is wrong is the last that counts.
+    pub fn each_until_fault<T>(
+        self,
+        cx: &mut Context,
+        work: impl AsyncFn(Option<&Cluster>, Info) -> Result<T, Failure>,
+        done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.work(cx, work, done, |faults| of_first_document(faults).into_iter().collect())
+    }
+
+    fn work<T>(
         self,
         cx: &mut Context,
         work: impl AsyncFn(Option<&Cluster>, Info) -> Result<T, Failure>,
         mut done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
-        interruption: impl Fn() -> S,
+        told: impl FnOnce(Vec<Fault>) -> Vec<Failure>,
     ) -> Result<(), Failure> {
         let (cluster, keep, subresource) = (self.cluster.as_ref(), &self.keep, &self.subresource);
-        worked(
+        side_by_side_until(
             cx,
             self.items,
             Info::key,
             async |info: Info| match latest(cluster, info, keep.as_ref(), subresource).await? {
-                Some(info) => work(cluster, info).await.map(Some),
+                Some(info) => {
+                    let list = info.list_place();
+                    work(cluster, info).await.map(Some).map_err(|failure| Fault::misplaced(list, failure))
+                }
                 None => Ok(None),
             },
             |cx, outcome| outcome.map_or(Ok(()), |outcome| done(cx, outcome)),
-            interruption,
+            told,
+            waves::interruption,
         )
     }
 }
@@ -371,12 +388,17 @@ async fn latest(
     mut info: Info,
     keep: Option<&LabelSelector>,
     subresource: &str,
-) -> Result<Option<Info>, Failure> {
+) -> Result<Option<Info>, Fault> {
     if let Some(cluster) = cluster
         && info.object.is_null()
     {
-        info.object = find::retrieve(cluster, &info, subresource).await?;
-        info = info.required(cluster)?;
+        let (list, in_file) = (info.list_place(), !info.source.is_empty());
+        info.object = match find::retrieve(cluster, &info, subresource).await {
+            Ok(object) => object,
+            Err(failure) if in_file => return Err(Fault::unread(list, failure)),
+            Err(failure) => return Err(Fault::own(failure)),
+        };
+        info = info.required(cluster).map_err(|failure| Fault::misplaced(list, failure))?;
     }
     let is_meant = keep.is_none_or(|labels| labels.matches(|key| info.object.label(key)));
     Ok(is_meant.then_some(info))
@@ -395,31 +417,40 @@ pub struct Typed {
 /// Ctrl-C leaves each item done or untouched.
 pub fn side_by_side<I, T>(
     cx: &mut Context,
-    items: Vec<Result<I, Failure>>,
+    items: Vec<Result<I, Fault>>,
     key: impl Fn(&I) -> String,
     work: impl AsyncFn(I) -> Result<T, Failure>,
     done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    worked(cx, items, key, work, done, waves::interruption)
+    let work = async |item| work(item).await.map_err(Fault::own);
+    side_by_side_until(cx, items, key, work, done, summed_up, waves::interruption)
 }
 
-/// As [`side_by_side`], until `interruption` says that it is enough.
-fn worked<I, T, S: Future<Output = ()>>(
+/// What is told of all that is wrong, where one object keeps none of the others from being worked on.
+fn summed_up(faults: Vec<Fault>) -> Vec<Failure> {
+    let mut all = Faults::default();
+    faults.into_iter().for_each(|fault| all.push(fault));
+    all.told()
+}
+
+/// As [`side_by_side`], until `interruption` says that it is enough. `told` says what is told of all that is wrong.
+fn side_by_side_until<I, T, S: Future<Output = ()>>(
     cx: &mut Context,
-    items: Vec<Result<I, Failure>>,
+    items: Vec<Result<I, Fault>>,
     key: impl Fn(&I) -> String,
-    work: impl AsyncFn(I) -> Result<T, Failure>,
+    work: impl AsyncFn(I) -> Result<T, Fault>,
     mut done: impl FnMut(&mut Context, T) -> Result<(), Failure>,
+    told: impl FnOnce(Vec<Fault>) -> Vec<Failure>,
     interruption: impl Fn() -> S,
 ) -> Result<(), Failure> {
     let runtime = cx.runtime()?;
-    let key = |index: usize, item: &Result<I, Failure>| match item.as_ref().map(&key) {
+    let key = |index: usize, item: &Result<I, Fault>| match item.as_ref().map(&key) {
         Ok(key) if !key.ends_with('/') => key,
         _ => index.to_string(),
     };
     let names: Vec<String> = items.iter().enumerate().map(|(i, item)| key(i, item)).collect();
     let keys: Vec<_> = names.iter().map(|name| (&Value::Null, name.clone())).collect();
-    let slots: Vec<Cell<Option<Result<I, Failure>>>> = items.into_iter().map(|item| Cell::new(Some(item))).collect();
+    let slots: Vec<Cell<Option<Result<I, Fault>>>> = items.into_iter().map(|item| Cell::new(Some(item))).collect();
     let (work, progress) = (&work, cx.progress());
     let one = |index: usize| {
         let slot = slots[index].take();
@@ -430,20 +461,21 @@ fn worked<I, T, S: Future<Output = ()>>(
             }
         }
     };
-    let mut failures = Vec::new();
+    let mut faults: Vec<Fault> = Vec::new();
     let mut printing = Ok(());
     let done = |_, result| match result {
         Ok(Some(outcome)) if printing.is_ok() => match done(cx, outcome) {
             // A reader that went away ends all quietly.
             Err(quiet @ Failure::Quiet(_)) => printing = Err(quiet),
-            Err(failure) => failures.push(failure),
+            Err(failure) => faults.push(Fault::own(failure)),
             Ok(()) => {}
         },
         Ok(_) => {}
-        Err(failure) => failures.push(failure),
+        Err(fault) => faults.push(fault),
     };
     let left = runtime.block_on(progress.side_by_side(&names, &waves::waves(&keys), one, done, interruption));
     printing?;
+    let mut failures = told(faults);
     interrupted::check(&left, &names, &mut failures)?;
     Failure::collect(failures)
 }

@@ -1,14 +1,15 @@
 //! `replace`: put whole objects in the place of those that are there.
 
 use super::flags::{Flags, text, words};
-use super::objects::apart;
 use super::offline::{self, Trial};
 use super::{Context, Exit, Failure, interrupted, sets};
 use crate::api::{GoDuration, Object, ObjectExt};
 use crate::client::{JSON, Request};
+use crate::commands::manifests::Reading;
 use crate::manifest::Sources;
 use crate::ops::delete::{self, Going, Target};
 use crate::ops::edit::Sending;
+use crate::ops::faults::{Fault, apart};
 use crate::ops::infos::Info;
 use crate::ops::options::{Cascade, DryRun, Validation, dry_run};
 use crate::ops::{Cluster, find, last_applied, polling, record, waves};
@@ -146,15 +147,16 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     }
     let cluster = cx.cluster()?;
     let runtime = cx.runtime()?;
-    let items = runtime.block_on(cx.infos(&cluster, &plan.sources, "", plan.sending.validation))?;
+    let reading = Reading { validation: plan.sending.validation, ..Reading::default() };
+    let items = runtime.block_on(cx.infos(&cluster, &plan.sources, reading))?;
     if let Some(options) = &plan.force {
         if !matches.words().is_empty() {
             return Err(Failure::message(
                 "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
             ));
         }
-        let (infos, unread) = apart(items);
-        unread.map_or(Ok(()), Err)?;
+        let (infos, faults) = apart(items);
+        faults.sum()?;
         if infos.is_empty() {
             return Err(Failure::message("no objects passed to replace"));
         }
@@ -173,7 +175,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
 
 fn finish(
     cx: &mut Context,
-    items: Vec<Result<Info, Failure>>,
+    items: Vec<Result<Info, Fault>>,
     printer: &super::printing::Printing,
     work: impl AsyncFn(Info) -> Result<Object, Failure>,
 ) -> Result<Exit, Failure> {

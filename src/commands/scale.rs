@@ -92,19 +92,19 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let plan = plan(matches, cx.program.name())?;
     let printer = cx.printer(matches, "scaled", plan.scaling.dry_run)?;
     let selected = cx.select(&plan.wanted)?;
-    let (infos, missing) = selected.read(cx);
+    let (infos, faults) = selected.read(cx)?;
     if !plan.scaling.version.is_empty() && infos.len() > 1 {
         return Err(Failure::message("cannot use --resource-version with multiple resources"));
     }
     if infos.is_empty() {
-        missing?;
+        faults.sum()?;
         return Err(Failure::message("no objects passed to scale"));
     }
     for info in infos {
         let replicas = scale(cx, &info, &plan.scaling)?;
         printer.print(&with_replicas(info.object, replicas), cx.stdout())?;
     }
-    missing.map(|()| 0)
+    faults.sum().map(|()| 0)
 }
 
 fn scale(cx: &mut Context, info: &Info, scaling: &Scaling) -> Result<i64, Failure> {

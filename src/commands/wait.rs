@@ -7,6 +7,7 @@ use super::progress::Progress;
 use super::{Context, Exit, Failure, interrupted, sets};
 use crate::api::{GoDuration, Object};
 use crate::ops::condition::Condition;
+use crate::ops::faults::Faults;
 use crate::ops::infos::Info;
 use crate::ops::observe::{self, Seen};
 use crate::ops::options::DryRun;
@@ -96,28 +97,30 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let is_for_delete = plan.waits_for(|condition| matches!(condition, Condition::Deleted));
     let nothing = results.is_empty() && !is_for_delete;
     let cluster = cx.cluster()?;
-    let mut failures = Vec::new();
+    let mut faults = Faults::default();
     let all = results.len();
     for (done, result) in results.into_iter().enumerate() {
         match result {
             Ok(info) => {
                 let waiting = Waiting { cluster: &cluster, progress: &progress, done, all };
-                failures.extend(wait_for(&info, &plan, end, &waiting, &printer, cx).err());
+                if let Err(failure) = wait_for(&info, &plan, end, &waiting, &printer, cx) {
+                    faults.add(failure);
+                }
             }
             // What is not there is as good as deleted.
-            Err(failure) if is_for_delete && failure.is_not_found() => {}
-            Err(failure) => failures.push(failure),
+            Err(fault) if is_for_delete && fault.failure.is_not_found() => {}
+            Err(fault) => faults.push(fault),
         }
     }
-    Failure::collect(failures)?;
+    faults.sum()?;
     if nothing { Err(Failure::message("no matching resources found")) } else { Ok(0) }
 }
 
 /// Looks for the objects until all of them are there.
 fn until_created(plan: &Plan, end: Instant, progress: &Progress, cx: &mut Context) -> Result<(), Failure> {
     loop {
-        let (infos, found) = cx.select(&plan.wanted)?.read(cx);
-        match found.map_err(Failure::first) {
+        let (infos, faults) = cx.select(&plan.wanted)?.read(cx)?;
+        match faults.sum().map_err(Failure::first) {
             Ok(()) if !infos.is_empty() => return Ok(()),
             Err(failure) if !failure.is_not_found() => return Err(failure),
             Err(failure) => progress.say("waits for what is to be created".into(), &failure.words()),

@@ -178,7 +178,7 @@ pub enum Error {
     /// A list in a list.
     #[error("*unstructured.Unstructured is not a list: no Items field in this object")]
     NestedList,
-    /// An item of a list that is no object. Even alone it is shown as one of several: without `error: ` in front.
+    /// An item of a list that is no object.
     #[error("{0}")]
     Listed(String),
 }

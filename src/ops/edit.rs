@@ -82,9 +82,21 @@ pub fn strategic_difference(before: &Object, after: &Object) -> Result<Value, Fa
     }
 }
 
+/// What is said of a list's item whose kind has no Go type.
+pub const UNKNOWN_ITEM: &str = "unable to get type info from the object \"*runtime.Unknown\": no kind is registered for the type runtime.Unknown in scheme \"pkg/scheme/scheme.go:28\"";
+
+/// The groups of built-in kinds that kubectl has no Go types of.
+const UNREGISTERED: [&str; 2] = ["apiextensions.k8s.io", "apiregistration.k8s.io"];
+
+/// Whether kubectl has a Go type for the object's kind.
+pub fn is_registered(object: &Object) -> bool {
+    let kind = object.group_version_kind();
+    !UNREGISTERED.contains(&kind.group.as_str()) && schema::builtin().kind(&kind).is_some()
+}
+
 /// An object as the Go type of its kind holds it. `source` is the file that it is from, for the complaint.
 pub fn typed(object: &Object, source: &str) -> Result<Object, Failure> {
-    let problem = match schema::as_go_type(object) {
+    let problem = match schema::as_go_type(object).filter(|_| is_registered(object)) {
         Some(Ok(object)) => return Ok(object),
         Some(Err(error)) => error.to_string(),
         None => not_registered(object),

@@ -68,6 +68,14 @@ impl Failure {
         }
     }
 
+    /// The failures one by one, however deep they lie.
+    pub fn leaves(self) -> Vec<Self> {
+        match self {
+            Failure::Many(list) => list.into_iter().flat_map(Failure::leaves).collect(),
+            other => vec![other],
+        }
+    }
+
     /// The first of several failures: where kubectl stops at the first.
     pub fn first(self) -> Self {
         match self {

@@ -1,5 +1,6 @@
 //! Objects from manifests, with where they live on the server.
 
+use super::faults::ListPlace;
 use super::{Cluster, Failure};
 use crate::api::{Object, ObjectExt};
 use crate::client::Mapping;
@@ -24,11 +25,6 @@ pub struct Info {
 
 impl Info {
     /// Finds an object's place: its resource, and the command's namespace where it says none.
-    pub fn from_item(item: Item, mapping: Mapping, cluster: &Cluster) -> Result<Self, Failure> {
-        Self::within(item, mapping, &cluster.namespace).required(cluster)
-    }
-
-    /// As [`Info::from_item`], for who takes objects of all namespaces.
     pub fn within(item: Item, mapping: Mapping, namespace: &str) -> Self {
         let Item { mut object, source, place, .. } = item;
         let namespace = if mapping.namespaced {
@@ -98,6 +94,11 @@ impl Info {
         Failure::message(format!(
             "the namespace from the provided object {own:?} does not match the namespace {enforced:?}. You must pass '--namespace={own}' to perform this operation."
         ))
+    }
+
+    /// The list that it was in, if it was in one.
+    pub fn list_place(&self) -> Option<ListPlace> {
+        self.list.map(|document| (self.source.clone(), document))
     }
 
     /// What tells this object from others.

@@ -1,6 +1,6 @@
 //! Patches that are applied here and not on the server.
 
-use super::Failure;
+use super::{Failure, edit};
 use crate::api::json::{self, from_slice};
 use crate::api::{Object, ObjectExt, Value};
 use crate::client::PatchKind;
@@ -37,7 +37,7 @@ pub fn apply(object: &Object, kind: PatchKind, patch: &[u8]) -> Result<Object, F
         }
         PatchKind::Strategic => {
             let gvk = object.group_version_kind();
-            let Some(schema) = schema::builtin().kind(&gvk) else {
+            let Some(schema) = schema::builtin().kind(&gvk).filter(|_| edit::is_registered(object)) else {
                 return Err(Failure::message(format!(
                     "strategic merge patch is not supported for {gvk} locally, try --type merge"
                 )));

@@ -16,6 +16,7 @@ pub mod env_values;
 pub mod environment;
 pub mod expose;
 pub mod failure;
+pub mod faults;
 pub mod find;
 pub mod generate;
 pub mod infos;

@@ -59,8 +59,8 @@ fn plan(matches: &ArgMatches, program: &str) -> Result<Plan, Failure> {
 pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let plan = plan(matches, cx.program.name())?;
     let cluster = cx.cluster()?;
-    let (infos, end) = cx.select(&plan.wanted)?.read(cx);
-    end?;
+    let (infos, faults) = cx.select(&plan.wanted)?.read(cx)?;
+    faults.sum()?;
     let configurations = cx.configurations(&cluster, &infos)?;
     if configurations.is_empty() {
         return Err(Failure::message(

@@ -10,9 +10,10 @@ use super::offline::{self, Trial};
 use super::printing::Printing;
 use super::{Context, Entry, Exit, Failure, interrupted, leaf, sets};
 use crate::api::ObjectExt;
-use crate::commands::objects::apart;
+use crate::commands::manifests::Reading;
 use crate::manifest::Sources;
 use crate::ops::apply::{self, Applied, Options, Warnings};
+use crate::ops::faults::apart;
 use crate::ops::infos::Info;
 use crate::ops::options::{Cascade, DryRun, Validation, dry_run};
 use crate::ops::{Cluster, conflicts, definitions, delete, prune, record, server_side, waves};
@@ -183,18 +184,20 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         Some(prune) => Some(runtime.block_on(Pruner::new(&cluster, prune))?),
         None => None,
     };
-    let found = match plan.options.dry_run {
+    let reading = Reading {
+        labels: &plan.labels,
+        validation: Some(plan.options.validation),
         // A dry run defines nothing.
-        DryRun::Server => {
-            runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.options.validation)))?
-        }
-        _ => runtime.block_on(cx.infos_to_create(&cluster, &plan.sources, &plan.labels, plan.options.validation))?,
+        defining: plan.options.dry_run != DryRun::Server,
+        ..Reading::default()
     };
+    let found = runtime.block_on(cx.infos(&cluster, &plan.sources, reading))?;
     if found.is_empty() {
         return Err(Failure::message("no objects passed to apply"));
     }
-    let (mut infos, unread) = apart(found);
-    let mut failures: Vec<Failure> = unread.into_iter().collect();
+    let (mut infos, faults) = apart(found);
+    // What could not be read is told first, as one failure.
+    let mut failures: Vec<Failure> = faults.sum().err().into_iter().collect();
     infos.iter_mut().for_each(|info| record::note(&mut info.object, cx.change_cause.as_deref()));
     if let Some(pruner) = &mut pruner {
         if let Err(failure) = pruner.adopt(&mut infos) {

@@ -67,7 +67,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let selected = cx.select(&plan.wanted)?;
     let mut changes: Vec<(Info, Vec<u8>)> = Vec::new();
     let mut unchanged = String::new();
-    let looked = selected.each(
+    let looked = selected.each_until_fault(
         cx,
         async |cluster, mut info| {
             let (text, patch) = patch(&info.object);
@@ -99,7 +99,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         },
     );
     cx.print(&unchanged)?;
-    looked.map_err(Failure::first)?;
+    looked?;
     for (info, patch) in changes {
         let object = match plan.sending.dry_run {
             DryRun::Client => info.object,

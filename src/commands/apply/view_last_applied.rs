@@ -56,8 +56,7 @@ fn shown(configuration: &str, format: &str) -> Result<String, Failure> {
 /// Prints the configurations, or nothing when one object cannot be read.
 pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let wanted = plan(matches, cx.program.name())?;
-    let (infos, end) = cx.select(&wanted)?.read(cx);
-    end.map_err(Failure::first)?;
+    let infos = cx.select(&wanted)?.read_all(cx)?;
     let mut texts = Vec::new();
     for info in &infos {
         match last_applied::read(&info.object) {

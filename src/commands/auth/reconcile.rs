@@ -2,9 +2,11 @@
 
 use crate::api::{Object, ObjectExt};
 use crate::commands::flags::{Flags, switch, words};
+use crate::commands::manifests;
 use crate::commands::{Context, Exit, Failure, required_sources, sets};
 use crate::manifest::{Check, Sources};
 use crate::ops::edit;
+use crate::ops::faults::{Fault, Faults};
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, dry_run};
 use crate::ops::reconcile::{Outcome, Reconciling, is_known};
@@ -119,13 +121,13 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let enforced = cx.enforced_namespace().map(String::from);
     let runtime = cx.runtime()?;
     let items = runtime.block_on(cx.items(&plan.sources, Check::No))?;
-    let mut failures = Vec::new();
-    for item in items {
-        let expected = match item.and_then(|item| object(item, enforced.as_deref())) {
+    let mut faults = Faults::default();
+    for item in manifests::typed(items) {
+        let expected = match item.and_then(|item| object(item, enforced.as_deref()).map_err(Fault::own)) {
             Ok(expected) if is_known(&expected) => expected,
             Ok(_) => continue,
-            Err(failure) => {
-                failures.push(failure);
+            Err(fault) => {
+                faults.push(fault);
                 continue;
             }
         };
@@ -136,10 +138,10 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
                 printer.print(&edit::typed(&outcome.object, "")?, cx.stdout())?;
                 cx.complain(&told(&outcome, removed));
             }
-            Err(failure) => failures.push(failure),
+            Err(failure) => faults.add(failure),
         }
     }
-    Failure::collect(failures).map(|()| 0)
+    faults.sum().map(|()| 0)
 }
 
 #[cfg(test)]

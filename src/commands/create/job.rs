@@ -96,8 +96,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
 
 fn started(plan: &Plan, cx: &mut Context) -> Result<Object, Failure> {
     let selection = Selection { words: vec![plan.from.clone()], ..Selection::default() };
-    let (infos, end) = cx.select(&Wanted::new(&selection, cx.program.name())?)?.read(cx);
-    end.map_err(Failure::first)?;
+    let infos = cx.select(&Wanted::new(&selection, cx.program.name())?)?.read_all(cx)?;
     let [info] = infos.as_slice() else { return Err(Failure::message("from must be an existing cronjob")) };
     let kind = info.object.group_version_kind();
     if (kind.group.as_str(), kind.kind.as_str()) != ("batch", "CronJob") {

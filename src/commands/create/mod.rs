@@ -25,10 +25,11 @@ use super::offline::{self, Trial};
 use super::{Context, Entry, Exit, Failure, interrupted, leaf, sets};
 use crate::api::Object;
 use crate::client::{JSON, Request};
-use crate::commands::objects::apart;
+use crate::commands::manifests::Reading;
 use crate::manifest::Sources;
 use crate::ops::edit::Sending;
 use crate::ops::edited_text::Subject;
+use crate::ops::faults::apart;
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, Validation, dry_run};
 use crate::ops::{Cluster, definitions, last_applied, waves};
@@ -162,16 +163,18 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     if matches.on("edit") {
         return edit(matches, &plan, &cluster, cx);
     }
-    let found = match plan.dry_run {
+    let reading = Reading {
+        labels: &plan.labels,
+        validation: Some(plan.validation),
         // A dry run defines nothing.
-        DryRun::Server => runtime.block_on(cx.infos(&cluster, &plan.sources, &plan.labels, Some(plan.validation)))?,
-        _ => runtime.block_on(cx.infos_to_create(&cluster, &plan.sources, &plan.labels, plan.validation))?,
+        defining: plan.dry_run != DryRun::Server,
+        ..Reading::default()
     };
+    let found = runtime.block_on(cx.infos(&cluster, &plan.sources, reading))?;
     if found.is_empty() {
         return Err(Failure::message("no objects passed to create"));
     }
-    let (infos, unread) = apart(found);
-    let mut failures = Vec::new();
+    let (infos, mut faults) = apart(found);
     let names: Vec<String> = infos.iter().map(Info::key).collect();
     let keys: Vec<_> = infos.iter().enumerate().map(|(i, info)| (&info.object, key(i, info))).collect();
     let mut printing = Ok(());
@@ -183,12 +186,12 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         |_, result| match result {
             Ok(object) if printing.is_ok() => printing = printer.print(&object, cx.stdout()),
             Ok(_) => {}
-            Err(failure) => failures.push(failure),
+            Err(failure) => faults.add(failure),
         },
         waves::interruption,
     ));
     printing?;
-    failures.extend(unread);
+    let mut failures = faults.told();
     interrupted::check(&left, &names, &mut failures)?;
     Failure::collect(failures).map(|()| 0)
 }
@@ -209,12 +212,13 @@ fn edit(matches: &ArgMatches, plan: &Plan, cluster: &Cluster, cx: &mut Context) 
         save_config: plan.save_config,
         output_patch: false,
     };
-    let mut failures = Vec::new();
-    for item in runtime.block_on(cx.infos(cluster, &plan.sources, "", None))? {
-        let edited = item.and_then(|info| editing.run(&[info], cluster, cx));
-        failures.extend(edited.err());
+    let (infos, mut faults) = apart(runtime.block_on(cx.infos(cluster, &plan.sources, Reading::default()))?);
+    for info in infos {
+        if let Err(failure) = editing.run(&[info], cluster, cx) {
+            faults.add(failure);
+        }
     }
-    Failure::collect(failures).map(|()| 0)
+    faults.sum().map(|()| 0)
 }
 
 /// Objects without a name are told apart by their place: the server names each of them.

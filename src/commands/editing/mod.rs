@@ -276,7 +276,7 @@ impl Context {
         // Whether the namespace is the right one is asked later.
         let cluster = cluster.unenforced();
         let runtime = self.runtime()?;
-        runtime.block_on(self.infos_in(&cluster, SOURCE, text)).into_iter().collect()
+        runtime.block_on(self.infos_in(&cluster, SOURCE, text))
     }
 
     /// The objects that these were when they were applied last; those that never were are left out.

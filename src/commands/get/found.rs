@@ -2,7 +2,9 @@
 
 use super::Plan;
 use crate::client::{List, Mapping};
+use crate::commands::manifests::Reading;
 use crate::commands::{Context, Failure};
+use crate::ops::faults::{Fault, Faults};
 use crate::ops::lists::Pages;
 use crate::ops::targets::Targets;
 use crate::ops::{Cluster, find, infos::Info, waves};
@@ -10,7 +12,7 @@ use crate::ops::{Cluster, find, infos::Info, waves};
 /// What is meant, of which the first pages and single objects are there.
 pub(super) struct Found<'a> {
     parts: Vec<Part<'a>>,
-    failures: Vec<Failure>,
+    faults: Faults,
 }
 
 /// A list of one type, or one object of it.
@@ -21,13 +23,11 @@ struct Part<'a> {
     rest: Option<Pages<'a>>,
 }
 
-/// What could not be read: before which object it stood, the list of a file that it was in, and why.
-type Misread = (usize, Option<(String, usize)>, Failure);
-
 impl<'a> Found<'a> {
     /// Asks for all that is meant, side by side.
     pub async fn ask(cx: &mut Context, cluster: &'a Cluster, plan: &'a Plan) -> Result<Self, Failure> {
-        let mut misread: Vec<Misread> = Vec::new();
+        // What could not be read, each with the number of objects before it.
+        let mut misread: Vec<(usize, Fault)> = Vec::new();
         let infos = match &plan.targets {
             None => Vec::new(),
             Some(Targets::Types(types)) => return Self::types(cluster, plan, types).await,
@@ -36,10 +36,11 @@ impl<'a> Found<'a> {
             }
             Some(Targets::Files(sources)) => {
                 let mut infos = Vec::new();
-                for item in cx.infos(&places(cluster, plan), sources, &plan.labels, None).await? {
+                let reading = Reading { labels: &plan.labels, ..Reading::default() };
+                for item in cx.infos(&places(cluster, plan), sources, reading).await? {
                     match item {
                         Ok(info) => infos.push(info),
-                        Err(failure) => misread.push((infos.len(), None, failure)),
+                        Err(fault) => misread.push((infos.len(), fault)),
                     }
                 }
                 infos
@@ -54,14 +55,18 @@ impl<'a> Found<'a> {
                 Err(failure) if plan.ignore_not_found && failure.is_not_found() => {}
                 Err(failure) => {
                     let info = &infos[index];
-                    misread.push((index, info.list.map(|list| (info.source.clone(), list)), failure));
+                    // What is named is told by itself.
+                    let is_own = info.source.is_empty();
+                    misread.push((index, Fault { list: info.list_place(), failure, is_own }));
                 }
             },
         )
         .await;
         // What could not be read stands before the object that came after it.
-        misread.sort_by_key(|(index, ..)| *index);
-        Ok(Self { parts, failures: by_list(misread) })
+        misread.sort_by_key(|(index, _)| *index);
+        let mut faults = Faults::default();
+        misread.into_iter().for_each(|(_, fault)| faults.push(fault));
+        Ok(Self { parts, faults })
     }
 
     async fn types(cluster: &'a Cluster, plan: &'a Plan, types: &[String]) -> Result<Self, Failure> {
@@ -74,13 +79,13 @@ impl<'a> Found<'a> {
             let mut pages = plan.query.read(cluster, &mappings[index], namespace);
             async move { (pages.next().await, pages) }
         };
-        let mut found = Self { parts: Vec::new(), failures: Vec::new() };
+        let mut found = Self { parts: Vec::new(), faults: Faults::default() };
         waves::run(&vec![0; mappings.len()], first, |index, (first, pages)| match first {
             Ok(Some(first)) => {
                 found.parts.push(Part { mapping: mappings[index].clone(), first, rest: Some(pages) });
             }
             Ok(None) => {}
-            Err(failure) => found.failures.push(failure),
+            Err(failure) => found.faults.push(failure.into()),
         })
         .await;
         Ok(found)
@@ -93,39 +98,26 @@ impl<'a> Found<'a> {
 
     /// Hands on page after page and object after object, in order, until `each` says no. The result is all that went
     /// wrong: first while reading.
-    pub async fn each(self, mut each: impl FnMut(&Mapping, List) -> Result<(), Failure>) -> Vec<Failure> {
-        let mut failures = self.failures;
+    pub async fn each(self, mut each: impl FnMut(&Mapping, List) -> Result<(), Failure>) -> Faults {
+        let mut faults = self.faults;
         for Part { mapping, first, mut rest } in self.parts {
             let mut page = Ok(Some(first));
             while let Ok(Some(list)) = page {
                 if let Err(failure) = each(&mapping, list) {
-                    failures.push(failure);
-                    return failures;
+                    faults.add(failure);
+                    return faults;
                 }
                 page = match &mut rest {
                     Some(pages) => pages.next().await,
                     None => Ok(None),
                 };
             }
-            failures.extend(page.err());
+            if let Err(failure) = page {
+                faults.push(failure.into());
+            }
         }
-        failures
+        faults
     }
-}
-
-/// All that is wrong with the objects of a list is one failure.
-fn by_list(misread: Vec<Misread>) -> Vec<Failure> {
-    let mut all: Vec<Failure> = Vec::new();
-    let mut before = None;
-    for (_, list, failure) in misread {
-        match all.last_mut() {
-            Some(Failure::Many(failures)) if list.is_some() && before == list => failures.push(failure),
-            _ if list.is_some() => all.push(Failure::Many(vec![failure])),
-            _ => all.push(failure),
-        }
-        before = list;
-    }
-    all
 }
 
 /// Where objects of files are looked for: in the namespace that they say, or the command's.

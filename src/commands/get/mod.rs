@@ -216,14 +216,14 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
 async fn refuse(cx: &mut Context, cluster: &Cluster, plan: &Plan, unusable: Failure) -> Result<Exit, Failure> {
     let mut empty = true;
     let found = Found::ask(cx, cluster, plan).await?;
-    let failures = found
+    let faults = found
         .each(|_, list| {
             empty &= list.objects(false).next().is_none();
             Ok(())
         })
         .await;
-    if means_one(plan) && !failures.is_empty() || empty && plan.ignore_not_found {
-        return Failure::collect(failures).map(|()| 0);
+    if means_one(plan) && !faults.is_empty() || empty && plan.ignore_not_found {
+        return faults.sum().map(|()| 0);
     }
     Err(unusable)
 }
@@ -251,9 +251,9 @@ async fn print_tables(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Resul
     let mut shown = Shown { namespaced: !plan.all_namespaces, ..Shown::new(cx.out()) };
     let found = Found::ask(cx, cluster, plan).await?;
     let kinds = found.is_mixed();
-    let failures = found.each(|mapping, list| shown.show(plan, mapping, &list, kinds)).await;
+    let faults = found.each(|mapping, list| shown.show(plan, mapping, &list, kinds)).await;
     shown.flush()?;
-    let quiet = shown.wrote || plan.ignore_not_found || !failures.is_empty();
+    let quiet = shown.wrote || plan.ignore_not_found || !faults.is_empty();
     if !quiet {
         let text = match shown.namespaced {
             true => format!("No resources found in {} namespace.\n", cluster.namespace),
@@ -261,11 +261,8 @@ async fn print_tables(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Resul
         };
         cx.complain(&text);
     }
-    // All that went wrong while reading is one list to kubectl, and never shown as a failure by itself.
-    match Failure::together(failures) {
-        Some(failures) => Err(Failure::Many(vec![failures])),
-        None => Ok(0),
-    }
+    // All that went wrong while reading is one of several to kubectl.
+    faults.sum().map(|()| 0).map_err(|failure| Failure::Many(vec![failure]))
 }
 
 /// The tables that were shown so far.
@@ -344,7 +341,7 @@ async fn print_objects(
     let mut objects = Vec::new();
     let managed_fields = printer.shows_managed_fields() || plan.sort_by.is_some();
     let found = Found::ask(cx, cluster, plan).await?;
-    let failures = found
+    let faults = found
         .each(|mapping, list| {
             lists::objects(&list, mapping, managed_fields).try_for_each(|object| {
                 objects.push(object?);
@@ -352,10 +349,10 @@ async fn print_objects(
             })
         })
         .await;
-    let failures: Vec<Failure> = failures.into_iter().flat_map(Failure::each).collect();
-    if single && !failures.is_empty() {
-        return Failure::collect(failures).map(|()| 0);
+    if single && !faults.is_empty() {
+        return faults.sum().map(|()| 0);
     }
+    let failures: Vec<Failure> = faults.told().into_iter().flat_map(Failure::leaves).collect();
     if objects.is_empty() && plan.ignore_not_found {
         return Failure::collect(failures).map(|()| 0);
     }
@@ -380,7 +377,7 @@ async fn stream_objects(
     let mut started = false;
     let managed_fields = printer.shows_managed_fields();
     let found = Found::ask(cx, cluster, plan).await?;
-    let mut failures = found
+    let faults = found
         .each(|mapping, list| {
             lists::objects(&list, mapping, managed_fields).try_for_each(|object| {
                 if !std::mem::replace(&mut started, true) {
@@ -390,6 +387,7 @@ async fn stream_objects(
             })
         })
         .await;
+    let mut failures: Vec<Failure> = faults.told().into_iter().flat_map(Failure::leaves).collect();
     if !(started || plan.ignore_not_found) {
         printer.list_start(cx.stdout())?;
         started = true;

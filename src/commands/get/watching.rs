@@ -8,8 +8,9 @@ use crate::api::table::{Table, is_table};
 use crate::api::{ObjectExt, Status, Value};
 use crate::client::{Error, Mapping, Request};
 use crate::commands::context::Out;
-use crate::commands::objects::apart;
+use crate::commands::manifests::Reading;
 use crate::commands::{Context, Exit, Failure};
+use crate::ops::faults::apart;
 use crate::ops::lists::{self, Query};
 use crate::ops::targets::Targets;
 use crate::ops::{Cluster, find};
@@ -94,8 +95,9 @@ async fn find_place(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Result<
             (infos, one_at_a_time.to_string())
         }
         Some(Targets::Files(sources)) => {
-            let (infos, unread) = apart(cx.infos(&places(cluster, plan), sources, &plan.labels, None).await?);
-            unread.map_or(Ok(()), Err)?;
+            let reading = Reading { labels: &plan.labels, ..Reading::default() };
+            let (infos, faults) = apart(cx.infos(&places(cluster, plan), sources, reading).await?);
+            faults.sum()?;
             let count = infos.len();
             let why = match sources.inputs() {
                 Ok(inputs) if inputs.len() == 1 => format!(
@@ -120,14 +122,14 @@ async fn find_place(cx: &mut Context, cluster: &Cluster, plan: &Plan) -> Result<
 async fn several(cx: &mut Context, cluster: &Cluster, plan: &Plan, chosen: Chosen) -> Result<(), Failure> {
     let mut kept = Vec::new();
     let found = Found::ask(cx, cluster, plan).await?;
-    let failures = found
+    let faults = found
         .each(|mapping, list| {
             kept.push((mapping.clone(), list));
             Ok(())
         })
         .await;
     // One that is missing is enough.
-    Failure::collect(failures).map_err(Failure::first)?;
+    faults.sum().map_err(Failure::first)?;
     let mut printer: Box<dyn crate::output::Printer> = match chosen {
         Chosen::Human { .. } => {
             let mut shown = Shown { together: true, ..Shown::new(cx.out()) };

@@ -8,7 +8,7 @@ use crate::apiserver::options::FieldValidation;
 use crate::apiserver::registry::Served;
 use crate::apiserver::version;
 use crate::client::{MapError, Mapping};
-use crate::commands::manifests::{inputs, selector, unread};
+use crate::commands::manifests::{inputs, selector};
 use crate::commands::{Context, Failure};
 use crate::manifest::{Check, Fault, Input, Item, items};
 use crate::ops::infos::Info;
@@ -46,7 +46,7 @@ pub fn run(
         for item in items {
             match item {
                 Err(Fault { error, place }) => {
-                    court.said.errors.push(pages.pointed(&place, "", &unread(error).words()));
+                    court.said.errors.push(pages.pointed(&place, "", &error.to_string()));
                 }
                 Ok(item) if !selector.as_ref().is_none_or(|s| s.matches(|key| item.object.label(key))) => {}
                 Ok(item) => {

@@ -34,8 +34,8 @@ fn plan(matches: &ArgMatches, program: &str) -> Result<Plan, Failure> {
 pub fn run(matches: &ArgMatches, cx: &mut Context, change: &Change, done: &'static str) -> Result<Exit, Failure> {
     let plan = plan(matches, cx.program.name())?;
     let cluster = cx.cluster()?;
-    let (infos, unread) = cx.select(&plan.wanted)?.read(cx);
-    if infos.is_empty() && unread.is_ok() {
+    let (infos, faults) = cx.select(&plan.wanted)?.read(cx)?;
+    if infos.is_empty() && faults.is_empty() {
         let nothing = format!("No resources found in {} namespace.\n", cluster.namespace);
         cx.complain(&nothing);
         return Ok(0);
@@ -50,8 +50,10 @@ pub fn run(matches: &ArgMatches, cx: &mut Context, change: &Change, done: &'stat
             cx.typed_printer(matches, done, DryRun::None)?.print_as(&object, word, cx.stdout())
         },
     );
-    Failure::collect(unread.err().into_iter().chain(end.err().map(Failure::each).into_iter().flatten()).collect())?;
-    Ok(0)
+    // All that could not be read is one of several, even when nothing else went wrong.
+    let unread = faults.sum().err();
+    let failures = unread.into_iter().chain(end.err().map(Failure::each).into_iter().flatten());
+    Failure::together(failures.collect()).map_or(Ok(0), Err)
 }
 
 /// Changes one object. The result is the object as it is then, and the word for what was done.

@@ -59,7 +59,7 @@ fn wanted(matches: &ArgMatches, program: &str) -> Result<Wanted, Failure> {
         return Err(Failure::message("required resource not specified"));
     }
     let selection = Selection { words, sources, type_means_all: true, ..selection(matches) };
-    Ok(Wanted::new(&selection, program)?.latest())
+    Ok(Wanted::new(&selection, program)?.latest().typed())
 }
 
 /// A revision that is asked for; 0 when none is.

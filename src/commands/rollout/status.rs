@@ -8,6 +8,7 @@ use crate::commands::progress::Progress;
 use crate::commands::{Context, Exit, Failure};
 use crate::ops::Cluster;
 use crate::ops::edit;
+use crate::ops::faults::{Fault, Faults};
 use crate::ops::infos::Info;
 use crate::ops::observe::{self, Seen};
 use crate::ops::rollout::Workload;
@@ -65,18 +66,19 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         let nothing = format!("No resources found in {} namespace.\n", cx.namespace()?);
         cx.complain(&nothing);
     }
-    let mut failures = Vec::new();
+    let mut faults = Faults::default();
     let all = results.len();
     for (index, result) in results.into_iter().enumerate() {
         let told = result.and_then(|info| {
             edit::typed(&info.object, &info.source)?;
             let which = if all > 1 { format!("{} of {all}: ", index + 1) } else { String::new() };
-            tell(&info, progress::viewer(&info.mapping.gvk)?, &which, &plan, cx)
+            tell(&info, progress::viewer(&info.mapping.gvk).map_err(Fault::own)?, &which, &plan, cx).map_err(Fault::own)
         });
-        failures.extend(told.err());
+        if let Err(fault) = told {
+            faults.push(fault);
+        }
     }
-    Failure::collect(failures)?;
-    Ok(0)
+    faults.sum().map(|()| 0)
 }
 
 /// Tells each change until the rollout is through. A person is told besides what it waits for; `which` says which of

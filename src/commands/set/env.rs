@@ -88,7 +88,7 @@ fn plan(matches: &ArgMatches) -> Result<Plan, Failure> {
 /// The objects that these words and the flags mean; a local command does not look at the words.
 fn objects(words: &[String], matches: &ArgMatches, cx: &mut Context) -> Result<Typed, Failure> {
     let wanted = match matches.on("local") {
-        true => Wanted::local(crate::commands::sources(matches)?),
+        true => Wanted::local(crate::commands::sources(matches)?).typed(),
         false => wanted(words, matches, cx.program.name())?,
     };
     cx.select(&wanted)?.typed(cx)

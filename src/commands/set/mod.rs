@@ -15,6 +15,7 @@ use super::{Context, Entry, Failure, leaf, sets};
 use crate::api::Object;
 use crate::ops::Cluster;
 use crate::ops::edit::{self, Sending};
+use crate::ops::faults::Fault;
 use crate::ops::infos::Info;
 use crate::ops::options::{DryRun, dry_run};
 use crate::ops::targets::Selection;
@@ -65,10 +66,10 @@ fn wanted(objects: &[String], matches: &ArgMatches, program: &str) -> Result<Wan
     if !matches.on("local") {
         let selection =
             Selection { words: objects.to_vec(), sources, type_means_all: matches.on("all"), ..selection(matches) };
-        return Ok(Wanted::new(&selection, program)?.latest());
+        return Ok(Wanted::new(&selection, program)?.latest().typed());
     }
     match objects {
-        [] => Ok(Wanted::local(sources)),
+        [] => Ok(Wanted::local(sources).typed()),
         _ => Err(Failure::message(NEEDS_FILES)),
     }
 }
@@ -103,9 +104,12 @@ fn change_all(
     for info in infos {
         let mut after = info.object.clone();
         match change(&mut after, &mut complaints) {
-            Ok(true) => edited.push(edit::typed(&after, "").map(|after| Edited { info, after })),
+            Ok(true) => edited.push(edit::typed(&after, "").map(|after| Edited { info, after }).map_err(Fault::own)),
             Ok(false) => {}
-            Err(problem) => edited.push(Err(Failure::message(format!("error: {} {problem}\n", info.short())))),
+            Err(problem) => {
+                let failure = Failure::message(format!("error: {} {problem}\n", info.short()));
+                edited.push(Err(Fault::own(failure)));
+            }
         }
     }
     let end = side_by_side(

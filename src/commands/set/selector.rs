@@ -74,7 +74,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let wanted = wanted(&plan.objects, matches, cx.program.name())?;
     let printer = cx.typed_printer(matches, "selector updated", plan.sending.dry_run)?;
     // What cannot be read keeps none of the others from being changed.
-    let (mut objects, unread) = cx.select(&wanted)?.typed_found(cx);
+    let (mut objects, mut faults) = cx.select(&wanted)?.typed_found(cx)?;
     if !plan.resource_version.is_empty() {
         // So that the version is part of the difference, and the server compares it.
         for info in &mut objects.infos {
@@ -82,7 +82,6 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         }
     }
     let cause = cx.change_cause.clone();
-    let mut failures = Vec::new();
     let rest = Rest { sending: &plan.sending, refused: "", always: true };
     let end = change_all(cx, objects, &rest, &printer, |object, _| match change(object, &plan) {
         Ok(()) => {
@@ -90,14 +89,14 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
             Ok(true)
         }
         Err(problem) => {
-            failures.push(Failure::message(problem));
+            faults.add(Failure::message(problem));
             Ok(false)
         }
     });
-    failures.extend(end.err());
-    failures.extend(unread.err());
-    Failure::collect(failures)?;
-    Ok(0)
+    if let Err(failure) = end {
+        faults.add(failure);
+    }
+    faults.sum().map(|()| 0)
 }
 
 #[cfg(test)]
