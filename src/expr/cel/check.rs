@@ -28,6 +28,7 @@ pub fn check(node: &Node, count: usize, variables: &[(&str, Type)]) -> Result<Ch
     if issues.is_empty() {
         literals(node, &mut issues);
         mixed(node, &found.types, &mut issues);
+        super::patterns::patterns(node, &found.types, &mut issues);
     }
     if issues.is_empty() { Ok(found) } else { Err(issues) }
 }
@@ -210,20 +211,20 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// One type for what is to be of one.
-    fn join(&mut self, at: usize, before: Option<Type>, ty: Type) -> Option<Type> {
+    /// One type for what should be of one: whether it has to be is found out when all else is known.
+    fn join(&mut self, before: Option<Type>, ty: Type) -> Option<Type> {
         let Some(before) = before else { return Some(ty) };
         if self.unifier.assign(std::slice::from_ref(&before), std::slice::from_ref(&ty)) {
             return Some(if before.is_less_specific(&ty) { before } else { ty });
         }
-        Some(self.mismatch(at, &before, &ty))
+        Some(Type::Dyn)
     }
 
     fn list(&mut self, items: &'a [(bool, Node)]) -> Type {
         let mut of = None;
         for (optional, item) in items {
             let ty = self.item(item, *optional);
-            of = self.join(item.at, of, ty);
+            of = self.join(of, ty);
         }
         Type::list(of.unwrap_or_else(|| self.unifier.fresh()))
     }
@@ -232,9 +233,9 @@ impl<'a> Checker<'a> {
         let (mut keys, mut values) = (None, None);
         for (optional, key, value) in entries {
             let ty = self.check(key);
-            keys = self.join(key.at, keys, ty);
+            keys = self.join(keys, ty);
             let ty = self.item(value, *optional);
-            values = self.join(value.at, values, ty);
+            values = self.join(values, ty);
         }
         let keys = keys.unwrap_or_else(|| self.unifier.fresh());
         Type::map(keys, values.unwrap_or_else(|| self.unifier.fresh()))

@@ -9,6 +9,8 @@ pub struct Token {
     pub at: usize,
     /// What it is.
     pub kind: Word,
+    /// How it is written.
+    pub text: String,
 }
 
 /// What a word is.
@@ -32,27 +34,13 @@ pub enum Word {
     End,
 }
 
-impl Word {
-    /// The word as it is written, for messages.
-    pub fn shown(&self) -> String {
-        match self {
-            Self::Ident(text) | Self::Int(text) | Self::Float(text) => text.clone(),
-            Self::Uint(text) => format!("{text}u"),
-            Self::Text(text) => format!("\"{text}\""),
-            Self::Bytes(_) => "b\"...\"".into(),
-            Self::Sign(sign) => (*sign).into(),
-            Self::End => "<EOF>".into(),
-        }
-    }
-}
-
 const SIGNS: [&str; 28] = [
     "&&", "||", "==", "!=", "<=", ">=", "(", ")", "[", "]", "{", "}", ",", ".", "?", ":", "+", "-", "*", "/", "%", "<",
     ">", "!", "in", "=", "&", "|",
 ];
 
-/// Reads the words of a text.
-pub fn words(text: &str) -> Result<Vec<Token>, Vec<Issue>> {
+/// Reads the words of a text, and complains about what is none; that is left out.
+pub fn words(text: &str, issues: &mut Vec<Issue>) -> Vec<Token> {
     let chars: Vec<char> = text.chars().collect();
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -69,8 +57,20 @@ pub fn words(text: &str) -> Result<Vec<Token>, Vec<Issue>> {
             continue;
         }
         let start = at;
-        let kind = if let Some(kind) = text_at(&chars, &mut at).map_err(|issue| vec![issue])? {
-            kind
+        let kind = if let Some(quoted) = text_at(&chars, &mut at) {
+            match quoted {
+                Ok(kind) => kind,
+                Err(end) => {
+                    // What comes before may be words by itself: a name, an empty text.
+                    let (from, word) = before_text(&chars, start);
+                    if let Some(kind) = word {
+                        tokens.push(Token { at: start, kind, text: chars[start..from].iter().collect() });
+                    }
+                    issues.push(unknown(&chars[from..end], from));
+                    at = end;
+                    continue;
+                }
+            }
         } else if c.is_ascii_digit() || c == '.' && chars.get(at + 1).is_some_and(char::is_ascii_digit) {
             number(&chars, &mut at)
         } else if c.is_ascii_alphabetic() || c == '_' {
@@ -81,7 +81,10 @@ pub fn words(text: &str) -> Result<Vec<Token>, Vec<Issue>> {
             if word == "in" { Word::Sign("in") } else { Word::Ident(word) }
         } else if c == '`' {
             let end = chars[at + 1..].iter().position(|c| *c == '`');
-            let Some(end) = end else { return Err(vec![unknown(&chars, at)]) };
+            let Some(end) = end else {
+                issues.push(unknown(&chars[at..], at));
+                break;
+            };
             at += end + 2;
             Word::Ident(chars[start + 1..at - 1].iter().collect())
         } else {
@@ -93,17 +96,23 @@ pub fn words(text: &str) -> Result<Vec<Token>, Vec<Issue>> {
                     at += sign.len();
                     Word::Sign(sign)
                 }
-                _ => return Err(vec![unknown(&chars, at)]),
+                found => {
+                    // A sign that is only begun takes what disproves it with it.
+                    let end = chars.len().min(at + 1 + usize::from(found.is_some()));
+                    issues.push(unknown(&chars[at..end], at));
+                    at = end;
+                    continue;
+                }
             }
         };
-        tokens.push(Token { at: start, kind });
+        tokens.push(Token { at: start, kind, text: chars[start..at].iter().collect() });
     }
-    tokens.push(Token { at: chars.len(), kind: Word::End });
-    Ok(tokens)
+    tokens.push(Token { at: chars.len(), kind: Word::End, text: "<EOF>".into() });
+    tokens
 }
 
 fn unknown(chars: &[char], at: usize) -> Issue {
-    let text: String = chars[at..].iter().take(1).collect();
+    let text: String = chars.iter().collect();
     Issue { at, text: format!("Syntax error: token recognition error at: '{text}'") }
 }
 
@@ -111,6 +120,10 @@ fn number(chars: &[char], at: &mut usize) -> Word {
     let start = *at;
     if chars[*at] == '0' && matches!(chars.get(*at + 1), Some('x' | 'X')) {
         *at += 2;
+        if !chars.get(*at).is_some_and(char::is_ascii_hexdigit) {
+            *at -= 1;
+            return Word::Int("0".into());
+        }
         while chars.get(*at).is_some_and(char::is_ascii_hexdigit) {
             *at += 1;
         }
@@ -147,13 +160,25 @@ fn number(chars: &[char], at: &mut usize) -> Word {
     Word::Int(text)
 }
 
-/// Reads a text or bytes, if there are any at this place.
-fn text_at(chars: &[char], at: &mut usize) -> Result<Option<Word>, Issue> {
+/// What stands before a text that does not end: where that begins, and the word if it is one.
+fn before_text(chars: &[char], start: usize) -> (usize, Option<Word>) {
+    let prefix = chars[start..].iter().take_while(|c| "rRbB".contains(**c)).count();
+    if prefix > 0 {
+        return (start + prefix, Some(Word::Ident(chars[start..start + prefix].iter().collect())));
+    }
+    if chars.get(start + 1) == chars.get(start) {
+        return (start + 2, Some(Word::Text(String::new())));
+    }
+    (start, None)
+}
+
+/// Reads a text or bytes, if there are any at this place; or says where it is clear that they are not.
+fn text_at(chars: &[char], at: &mut usize) -> Option<Result<Word, usize>> {
     let start = *at;
     let prefix = chars[start..].iter().take_while(|c| "rRbB".contains(**c)).count();
     let quote = match chars.get(start + prefix) {
         Some(quote @ ('"' | '\'')) if prefix <= 2 => *quote,
-        _ => return Ok(None),
+        _ => return None,
     };
     let flags: String = chars[start..start + prefix].iter().collect::<String>().to_lowercase();
     let (raw, bytes) = (flags.contains('r'), flags.contains('b'));
@@ -166,10 +191,13 @@ fn text_at(chars: &[char], at: &mut usize) -> Result<Option<Word>, Issue> {
         let ends = (0..width).all(|index| chars.get(from + index) == Some(&quote));
         match chars.get(from) {
             _ if ends => break,
-            None => return Err(unterminated(chars, start)),
-            Some('\n') if !triple => return Err(unterminated(chars, start)),
+            None => return Some(Err(chars.len())),
+            Some('\n' | '\r') if !triple => return Some(Err(from + 1)),
             Some('\\') if !raw => {
-                let (value, length) = escape(&chars[from + 1..]).ok_or_else(|| unterminated(chars, start))?;
+                let rest = &chars[from + 1..];
+                let Some((value, length)) = escape(rest) else {
+                    return Some(Err(chars.len().min(from + 2 + begun(rest))));
+                };
                 match value {
                     Escaped::Char(c) => put(c, &mut out),
                     // In bytes an escape is one byte; in a text it is a code point.
@@ -185,16 +213,23 @@ fn text_at(chars: &[char], at: &mut usize) -> Result<Option<Word>, Issue> {
         }
     }
     *at = from + width;
-    Ok(Some(if bytes { Word::Bytes(out) } else { Word::Text(String::from_utf8_lossy(&out).into_owned()) }))
+    Some(Ok(if bytes { Word::Bytes(out) } else { Word::Text(String::from_utf8_lossy(&out).into_owned()) }))
 }
 
 fn put(c: char, out: &mut Vec<u8>) {
     out.extend(c.encode_utf8(&mut [0; 4]).bytes());
 }
 
-fn unterminated(chars: &[char], at: usize) -> Issue {
-    let text: String = chars[at..].iter().collect();
-    Issue { at, text: format!("Syntax error: token recognition error at: '{text}'") }
+/// How many characters after a backslash could be the begin of an escape that they are not.
+fn begun(rest: &[char]) -> usize {
+    let digits = |most: usize| 1 + rest[1..].iter().take(most - 1).take_while(|c| c.is_ascii_hexdigit()).count();
+    match rest.first() {
+        Some('x' | 'X') => digits(2),
+        Some('u') => digits(4),
+        Some('U') => digits(8),
+        Some('0'..='3') => rest.iter().take(2).take_while(|c| matches!(c, '0'..='7')).count(),
+        _ => 0,
+    }
 }
 
 enum Escaped {

@@ -13,6 +13,7 @@ mod functions;
 mod lex;
 mod operators;
 mod parse;
+mod patterns;
 mod signatures;
 mod syntax;
 mod tree;
@@ -149,6 +150,11 @@ fn shown(text: &str, mut issues: Vec<Issue>) -> String {
     issues.sort_by_key(|issue| issue.at);
     let mut out = String::new();
     for issue in issues.iter().take(MOST_ISSUES) {
+        if text.is_empty() {
+            // There is no line to show.
+            let _ = write!(out, "ERROR: <input>:1:0: {}", issue.text);
+            continue;
+        }
         let before: String = text.chars().take(issue.at).collect();
         let line = before.matches('\n').count();
         let column = before.chars().rev().take_while(|c| *c != '\n').count();

@@ -34,16 +34,23 @@ const RESERVED: [&str; 18] = [
 
 /// Reads an expression; `binds` says whether it may give names to values with `cel.bind`.
 pub fn parse(text: &str, binds: bool) -> Result<Expr, Vec<Issue>> {
-    let mut parser = Parser { tokens: words(text)?, next: 0, depth: 0, binds };
-    let expr = parser.choice().map_err(|issue| vec![issue])?;
-    match parser.peek() {
-        Word::End => Ok(expr),
-        other => {
-            // One thing too many is told from many.
-            let is_last = parser.tokens.get(parser.next + 1).is_none_or(|token| matches!(token.kind, Word::End));
-            let how = if is_last { "extraneous" } else { "mismatched" };
-            let text = format!("Syntax error: {how} input '{}' expecting <EOF>", other.shown());
-            Err(vec![Issue { at: parser.at(), text }])
+    let mut issues = Vec::new();
+    let tokens = words(text, &mut issues);
+    let mut parser = Parser { tokens, next: 0, depth: 0, binds, issues, lost: false, wanted: String::new() };
+    let parsed = parser.choice();
+    match parsed {
+        Ok(expr) => {
+            if !matches!(parser.peek(), Word::End) {
+                // One thing too many is told from many.
+                let how = if matches!(parser.second(), Word::End) { "extraneous" } else { "mismatched" };
+                let issue = parser.issue(format!("{how} input '{}' expecting <EOF>", parser.shown()));
+                parser.complain(issue);
+            }
+            if parser.issues.is_empty() { Ok(expr) } else { Err(parser.issues) }
+        }
+        Err(issue) => {
+            parser.complain(issue);
+            Err(parser.issues)
         }
     }
 }
@@ -53,7 +60,16 @@ struct Parser {
     next: usize,
     depth: usize,
     binds: bool,
+    issues: Vec<Issue>,
+    /// Whether nothing fitted since the last complaint: what comes of that is not complained about.
+    lost: bool,
+    /// What may stand here besides the begin of an expression, for complaints.
+    wanted: String,
 }
+
+/// The words that an expression may begin with and those that may stand in their place, in ANTLR's order.
+const STARTS: [&str; 10] = ["'['", "']'", "'{'", "'}'", "'('", "')'", "'.'", "','", "'-'", "'!'"];
+const ALWAYS: [&str; 6] = ["'['", "'{'", "'('", "'.'", "'-'", "'!'"];
 
 type Parsed = Result<Expr, Issue>;
 
@@ -66,6 +82,32 @@ impl Parser {
         self.tokens[self.next.min(self.tokens.len() - 1)].at
     }
 
+    /// The word after the next one.
+    fn second(&self) -> &Word {
+        &self.tokens[(self.next + 1).min(self.tokens.len() - 1)].kind
+    }
+
+    /// The next word as it is written.
+    fn shown(&self) -> &str {
+        &self.tokens[self.next.min(self.tokens.len() - 1)].text
+    }
+
+    fn issue(&self, text: String) -> Issue {
+        Issue { at: self.at(), text: format!("Syntax error: {text}") }
+    }
+
+    fn complain(&mut self, issue: Issue) {
+        if !self.lost {
+            self.issues.push(issue);
+        }
+        self.lost = true;
+    }
+
+    fn skip(&mut self) {
+        self.next += 1;
+        self.lost = false;
+    }
+
     fn is(&self, sign: &str) -> bool {
         matches!(self.peek(), Word::Sign(found) if *found == sign)
     }
@@ -74,18 +116,70 @@ impl Parser {
     fn take(&mut self, sign: &str) -> Option<usize> {
         let at = self.at();
         self.is(sign).then(|| {
-            self.next += 1;
+            self.skip();
             at
         })
     }
 
+    /// Takes a sign that has to be next. As cel-go's parser does, it looks over one word too many, and takes a closing
+    /// sign for written where the text ends.
     fn need(&mut self, sign: &str) -> Result<usize, Issue> {
-        self.take(sign).ok_or_else(|| self.unexpected(&format!("'{sign}'")))
+        self.need_of(sign, &format!("'{sign}'"))
+    }
+
+    fn need_of(&mut self, sign: &str, wanted: &str) -> Result<usize, Issue> {
+        if let Some(at) = self.take(sign) {
+            return Ok(at);
+        }
+        if matches!(self.second(), Word::Sign(found) if *found == sign) {
+            let issue = self.issue(format!("extraneous input '{}' expecting {wanted}", self.shown()));
+            self.complain(issue);
+            self.next += 1;
+            return self.take(sign).ok_or_else(|| self.unexpected(wanted));
+        }
+        let is_one = wanted.starts_with('\'');
+        let closes = [")", "]"].contains(&sign) && matches!(self.peek(), Word::End);
+        if is_one && (closes || sign == ":" && self.starts(self.peek())) {
+            let issue = self.issue(format!("missing {wanted} at '{}'", self.shown()));
+            self.complain(issue);
+            return Ok(self.at());
+        }
+        Err(self.unexpected(wanted))
     }
 
     fn unexpected(&self, wanted: &str) -> Issue {
-        let text = format!("Syntax error: mismatched input '{}' expecting {wanted}", self.peek().shown());
-        Issue { at: self.at(), text }
+        self.issue(format!("mismatched input '{}' expecting {wanted}", self.shown()))
+    }
+
+    /// Whether an expression may begin with a word.
+    fn starts(&self, word: &Word) -> bool {
+        match word {
+            Word::Sign(sign) => ["[", "{", "(", ".", "-", "!"].contains(sign),
+            word => !matches!(word, Word::End),
+        }
+    }
+
+    /// Something that is no expression: a word too many before one is looked over, and an operator is taken for one
+    /// that only lacks its operand.
+    fn lacking(&mut self) -> Parsed {
+        let own = std::mem::take(&mut self.wanted);
+        let may = |sign: &&&str| ALWAYS.contains(*sign) || own.contains(**sign);
+        let mut wanted: Vec<&str> = STARTS.iter().filter(may).copied().collect();
+        wanted.extend(own.contains('?').then_some("'?'"));
+        let wanted = format!(
+            "{{{}, 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}}",
+            wanted.join(", ")
+        );
+        if !matches!(self.peek(), Word::End) && self.starts(self.second()) {
+            let issue = self.issue(format!("extraneous input '{}' expecting {wanted}", self.shown()));
+            self.complain(issue);
+            self.next += 1;
+            return self.unary();
+        }
+        let issue = self.unexpected(&wanted);
+        let at = self.at();
+        self.complain(issue);
+        Ok(Expr::new(at, Kind::Literal(Val::Null)))
     }
 
     fn choice(&mut self) -> Parsed {
@@ -158,6 +252,7 @@ impl Parser {
     fn unary(&mut self) -> Parsed {
         for (sign, function) in [("!", "!_"), ("-", "-_")] {
             let Some(at) = self.take(sign) else { continue };
+            self.wanted.clear();
             let mut count = 1;
             while self.take(sign).is_some() {
                 count += 1;
@@ -170,7 +265,7 @@ impl Parser {
                     _ => None,
                 };
                 if let Some(value) = negative {
-                    self.next += 1;
+                    self.skip();
                     return self.members(Expr::new(at, Kind::Literal(value)));
                 }
             }
@@ -190,7 +285,7 @@ impl Parser {
             operand = self.shallow(operand)?;
             if let Some(at) = self.take(".") {
                 let optional = self.take("?").is_some();
-                let field = self.name()?;
+                let field = if optional { self.name()? } else { self.selected()? };
                 operand = match self.is("(") && !optional {
                     true => {
                         let open = self.need("(")?;
@@ -206,6 +301,7 @@ impl Parser {
                 };
             } else if let Some(at) = self.take("[") {
                 let optional = self.take("?").is_some();
+                self.wanted = if optional { "" } else { "'?'" }.into();
                 let index = self.choice()?;
                 self.need("]")?;
                 operand = call(at, if optional { "_[?_]" } else { "_[_]" }, vec![operand, index]);
@@ -225,11 +321,14 @@ impl Parser {
         let mut fields = Vec::new();
         while self.take("}").is_none() {
             let optional = self.take("?").is_some();
+            if !optional && fields.is_empty() && !matches!(self.peek(), Word::Ident(_)) {
+                return Err(self.unexpected("{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}"));
+            }
             let name = self.name()?;
             let at = self.need(":")?;
             fields.push(Field { at, optional, name, value: self.choice()? });
             if self.take(",").is_none() {
-                self.need("}")?;
+                self.need_of("}", "{'}', ','}")?;
                 break;
             }
         }
@@ -239,68 +338,82 @@ impl Parser {
     fn name(&mut self) -> Result<String, Issue> {
         match self.peek().clone() {
             Word::Ident(name) => {
-                self.next += 1;
+                self.skip();
                 Ok(name)
             }
-            Word::Sign("in") => Err(self.unexpected("IDENTIFIER")),
-            _ => Err(self.unexpected("IDENTIFIER")),
+            _ => Err(self.unexpected("{IDENTIFIER, ESC_IDENTIFIER}")),
         }
+    }
+
+    /// A name after a dot.
+    fn selected(&mut self) -> Result<String, Issue> {
+        if matches!(self.peek(), Word::Ident(_)) {
+            return self.name();
+        }
+        let word = if matches!(self.peek(), Word::End) { "" } else { self.shown() };
+        Err(self.issue(format!("no viable alternative at input '.{word}'")))
     }
 
     fn arguments(&mut self, end: &str) -> Result<Vec<Expr>, Issue> {
         let mut args = Vec::new();
-        while self.take(end).is_none() {
+        if self.take(end).is_some() {
+            return Ok(args);
+        }
+        self.wanted = format!("'{end}'");
+        loop {
             args.push(self.choice()?);
             if self.take(",").is_none() {
                 self.need(end)?;
-                break;
+                return Ok(args);
             }
         }
-        Ok(args)
     }
 
     fn primary(&mut self) -> Parsed {
         let at = self.at();
+        if self.starts(self.peek()) {
+            self.wanted.clear();
+        }
         let literal = |value: Val| Expr::new(at, Kind::Literal(value));
         let word = self.peek().clone();
         let wrong = |what: &str| Issue { at, text: format!("invalid {what} literal") };
         let expr = match word {
             Word::Int(text) => literal(Val::Int(int(&text).ok_or_else(|| wrong("int"))?)),
             Word::Uint(text) => literal(Val::Uint(uint(&text).ok_or_else(|| wrong("uint"))?)),
-            Word::Float(text) => literal(Val::Double(text.parse().map_err(|_| wrong("double"))?)),
+            Word::Float(text) => {
+                let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+                literal(Val::Double(number.ok_or_else(|| wrong("double"))?))
+            }
             Word::Text(text) => literal(Val::String(text.into())),
             Word::Bytes(bytes) => literal(Val::Bytes(bytes.into())),
             Word::Ident(name) => {
-                self.next += 1;
+                self.skip();
                 return self.ident(at, name);
             }
             Word::Sign("(") => {
-                self.next += 1;
+                self.skip();
+                self.wanted.clear();
                 let inner = self.choice()?;
                 self.need(")")?;
                 return Ok(inner);
             }
             Word::Sign("[") => {
-                self.next += 1;
+                self.skip();
                 return self.list(at);
             }
             Word::Sign("{") => {
-                self.next += 1;
+                self.skip();
                 return self.map(at);
             }
             Word::Sign(".") => {
-                self.next += 1;
+                self.skip();
                 let at = self.at();
-                let name = self.name()?;
+                let name = self.selected()?;
                 return self.ident(at, name);
             }
-            _ => {
-                let wanted = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
-                              STRING, BYTES, IDENTIFIER}";
-                return Err(self.unexpected(wanted));
-            }
+            _ => return self.lacking(),
         };
-        self.next += 1;
+        self.skip();
         Ok(expr)
     }
 
@@ -315,7 +428,7 @@ impl Parser {
             return Ok(Expr::new(at, Kind::Literal(value)));
         }
         if RESERVED.contains(&name.as_str()) {
-            return Err(Issue { at, text: format!("reserved identifier: {name}") });
+            self.issues.push(Issue { at, text: format!("reserved identifier: {name}") });
         }
         let Some(open) = self.take("(") else { return Ok(Expr::new(at, Kind::Ident(name))) };
         let args = self.arguments(")")?;
@@ -335,10 +448,19 @@ impl Parser {
     fn list(&mut self, at: usize) -> Parsed {
         let mut items = Vec::new();
         while self.take("]").is_none() {
+            if items.is_empty() && self.take(",").is_some() {
+                self.need("]")?;
+                break;
+            }
+            if !items.is_empty() && !self.starts(self.peek()) && !self.is("?") {
+                self.need("]")?;
+                break;
+            }
             let optional = self.take("?").is_some();
+            self.wanted = if items.is_empty() && !optional { "']' ',' '?'" } else { "" }.into();
             items.push((optional, self.choice()?));
             if self.take(",").is_none() {
-                self.need("]")?;
+                self.need_of("]", "{']', ','}")?;
                 break;
             }
         }
@@ -348,12 +470,21 @@ impl Parser {
     fn map(&mut self, at: usize) -> Parsed {
         let mut entries = Vec::new();
         while self.take("}").is_none() {
+            if entries.is_empty() && self.take(",").is_some() {
+                self.need("}")?;
+                break;
+            }
+            if !entries.is_empty() && !self.starts(self.peek()) && !self.is("?") {
+                self.need("}")?;
+                break;
+            }
             let optional = self.take("?").is_some();
+            self.wanted = if entries.is_empty() && !optional { "'}' ',' '?'" } else { "" }.into();
             let key = self.choice()?;
             self.need(":")?;
             entries.push((optional, key, self.choice()?));
             if self.take(",").is_none() {
-                self.need("}")?;
+                self.need_of("}", "{'}', ','}")?;
                 break;
             }
         }

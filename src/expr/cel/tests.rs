@@ -209,3 +209,66 @@ fn nothing_takes_long() {
         }
     }
 }
+
+#[test]
+fn the_parser_goes_on_after_what_is_wrong() {
+    const STARTS: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
+                          STRING, BYTES, IDENTIFIER}";
+    for (text, wanted) in [
+        ("", &["1:0: Syntax error: mismatched input '<EOF>' expecting START"][..]),
+        ("(1", &["1:3: Syntax error: missing ')' at '<EOF>'"]),
+        ("((1)", &["1:5: Syntax error: missing ')' at '<EOF>'"]),
+        ("[1", &["1:3: Syntax error: mismatched input '<EOF>' expecting {']', ','}"]),
+        ("(a b)", &["1:4: Syntax error: extraneous input 'b' expecting ')'"]),
+        ("a ? b c", &["1:7: Syntax error: missing ':' at 'c'"]),
+        ("f(", &["1:3: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', ')', '.', '-', '!', 'true'"]),
+        ("a.", &["1:3: Syntax error: no viable alternative at input '.'"]),
+        ("a..b", &["1:3: Syntax error: no viable alternative at input '..'"]),
+        (
+            "/",
+            &[
+                "1:1: Syntax error: mismatched input '/' expecting START",
+                "1:2: Syntax error: mismatched input '<EOF>' expecting START",
+            ],
+        ),
+        ("a == == b", &["1:6: Syntax error: extraneous input '==' expecting START"]),
+        (
+            "a = b",
+            &[
+                "1:3: Syntax error: token recognition error at: '= '",
+                "1:5: Syntax error: extraneous input 'b' expecting <EOF>",
+            ],
+        ),
+        (
+            "a == \"x",
+            &[
+                "1:6: Syntax error: token recognition error at: '\"x'",
+                "1:8: Syntax error: mismatched input '<EOF>' expecting START",
+            ],
+        ),
+        ("'''a", &["1:3: Syntax error: token recognition error at: ''a'"]),
+        ("0x", &["1:2: Syntax error: extraneous input 'x' expecting <EOF>"]),
+        ("if a", &["1:1: reserved identifier: if", "1:4: Syntax error: extraneous input 'a' expecting <EOF>"]),
+        ("1e999", &["1:1: invalid double literal"]),
+        ("f(1,)", &["1:5: Syntax error: mismatched input ')' expecting START"]),
+        (
+            "'%d'.format(['a'])",
+            &["1:14: error during formatting: decimal clause can only be used on integers, was given string"],
+        ),
+        ("'%s'.format([])", &["1:12: index 0 out of range"]),
+        ("'%s'.format([1, 2])", &["1:12: too many arguments supplied to string.format (expected 1, got 2)"]),
+        ("'%z'.format([1])", &["1:12: could not parse formatting clause: unrecognized formatting clause \"z\""]),
+        ("[self.any, 1]", &["1:12: expected type 'dyn' but found 'int'"]),
+        ("{'a': 1, 'b': 'c'}", &["1:15: expected type 'int' but found 'string'"]),
+    ] {
+        let said = eval(text).unwrap_err();
+        let found: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("ERROR: <input>:")).collect();
+        let wanted: Vec<String> = wanted.iter().map(|line| line.replace("START", STARTS)).collect();
+        let fits = found.iter().zip(&wanted).all(|(found, wanted)| found.starts_with(wanted.as_str()));
+        assert!(fits && found.len() == wanted.len(), "{text}: {said}");
+    }
+    for text in ["[,] == []", "{,} == {}", "[1,] == [1]", "'%s %d'.format(['a', 1]) == 'a 1'", "'%%'.format([]) == '%'"]
+    {
+        assert!(matches!(eval(text), Ok(Val::Bool(true))), "{text}");
+    }
+}
