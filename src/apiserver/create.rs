@@ -3,6 +3,7 @@
 use super::admission::{self, Asked, Operation};
 use super::auth::devices::Wanted;
 use super::auth::{Attributes, User};
+use super::claims;
 use super::codec::{self, Decoded};
 use super::encoding::Verbatim;
 use super::errors::{Answer, already_exists, bad_request, internal_plain, invalid};
@@ -96,6 +97,12 @@ impl Server {
         warnings.extend(meta::doubled_owners(&meta::dedup_owners(&mut object), meta::AFTER_ADMISSION));
         self.confirm_grant(new.user, served, namespace, None, &object).await?;
         let generated = object.name().is_empty();
+        if claims::concern(served) {
+            // What it cannot have is said before all else.
+            let mut trial = object.clone();
+            (rules.prepare_for_create)(&mut trial);
+            self.claims(served, None, Some(&mut trial), new.dry_run).await?;
+        }
         let mut errors = Errors::default();
         let devices = Wanted { served, is_status: false, user: new.user, verb: "create", namespace, old: None };
         self.confirm_devices(&devices, &object, &mut errors).await?;

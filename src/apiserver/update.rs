@@ -246,6 +246,7 @@ impl Server {
         meta::prune(&mut new);
         managed_fields::keep_times(&mut new, live);
         self.confirm_grant(edit.user, served, live.namespace(), Some(live), &new).await?;
+        let mut claims = self.claims(served, Some(live), Some(&mut new), edit.dry_run).await?;
         let mut errors = Errors::default();
         meta::validate_update(&new, live, served, &mut errors);
         let devices = Wanted {
@@ -277,7 +278,6 @@ impl Server {
         if edit.part == Part::Main {
             warnings.extend((rules.warnings)(&new, Some(live)));
         }
-        let mut claims = self.claims(served, Some(live), Some(&mut new), edit.dry_run).await?;
         claims.extend(self.approve(&asked, &new, warnings).await?);
         let encoded = served.encode_with(&new, verbatim.as_ref());
         if edit.dry_run || encoded.same_as(&entry.object) {

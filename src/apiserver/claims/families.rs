@@ -22,9 +22,18 @@ pub(super) fn settle(service: &mut Value, old: Option<&Value>, ranges: ServiceRa
         service.items_at(&["spec", "ipFamilies"]).iter().filter_map(Value::as_str).map(String::from).collect();
     let addresses = service.items_at(&["spec", "clusterIPs"]);
     let headless = addresses.first().is_some_and(|address| address == "None");
-    if wanted == "SingleStack" {
+    let single = wanted == "SingleStack";
+    for (name, what) in [("clusterIPs", "cluster IP"), ("ipFamilies", "IP family")] {
+        let of = |service: &Value| service.items_at(&["spec", name]).len();
+        let before = old.map_or(0, of);
+        if !single && before == 2 && of(service) == 1 {
+            let why = format!("must be 'SingleStack' to release the secondary {what}");
+            errors.invalid("spec.ipFamilyPolicy", &json!(wanted), &why);
+        }
+    }
+    if single {
         let value = json!(wanted);
-        let why = "must be RequireDualStack or PreferDualStack when multiple";
+        let why = "must be 'RequireDualStack' or 'PreferDualStack' when multiple";
         if addresses.len() == 2 {
             errors.invalid("spec.ipFamilyPolicy", &value, &format!("{why} cluster IPs are specified"));
         }
@@ -106,7 +115,7 @@ mod tests {
             (
                 DUAL,
                 json!({"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv6", "IPv4"]}),
-                "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be RequireDualStack or PreferDualStack when multiple IP families are specified",
+                "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
             ),
             (SINGLE, json!({"ipFamilyPolicy": "RequireDualStack", "clusterIPs": ["None"]}), "IPv4,IPv6"),
         ] {

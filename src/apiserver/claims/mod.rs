@@ -8,8 +8,9 @@ mod repair;
 pub use ranges::ServiceRange;
 
 use super::encoding::Encoded;
-use super::errors::{About, Answer, internal, invalid};
+use super::errors::{About, Answer, internal, internal_plain, invalid};
 use super::kinds::field::Errors;
+use super::kinds::has_sound_addresses;
 use super::meta;
 use super::ownership::{self, Manager};
 use super::pipeline::{Server, store_failure};
@@ -38,6 +39,8 @@ const HEALTH: [&str; 2] = ["spec", "healthCheckNodePort"];
 struct Held {
     addresses: HashSet<String>,
     ports: HashSet<i64>,
+    /// The port that is there for checks alone, if any.
+    health: i64,
 }
 
 impl Held {
@@ -48,6 +51,7 @@ impl Held {
         Self {
             addresses: addresses.filter(|address| *address != "None").map(String::from).collect(),
             ports: ports.chain(service.integer(&HEALTH)).filter(|port| *port != 0).collect(),
+            health: service.integer(&HEALTH).unwrap_or(0),
         }
     }
 }
@@ -80,6 +84,11 @@ impl Claimant<'_> {
     }
 }
 
+/// Whether objects of a resource claim anything.
+pub fn concern(served: &Served) -> bool {
+    &*served.collection == SERVICES
+}
+
 impl Server {
     /// Fills in what a new state of a service claims, and gives the writes that claim it and let go of the rest.
     /// No new state means that the service goes.
@@ -91,7 +100,7 @@ impl Server {
         dry_run: bool,
     ) -> Answer<Vec<Write>> {
         let same = old.zip(new.as_deref()).is_some_and(|(old, new)| old.get("spec") == new.get("spec"));
-        if &*served.collection != SERVICES || same {
+        if !concern(served) || same {
             return Ok(Vec::new());
         }
         let before = Held::of(old);
@@ -100,7 +109,9 @@ impl Server {
         if let Some(service) = new {
             if service.text(&["spec", "type"]) != "ExternalName" {
                 let mut errors = Errors::default();
-                families::settle(service, old, self.services, &mut errors);
+                if has_sound_addresses(service, old, &mut errors) {
+                    families::settle(service, old, self.services, &mut errors);
+                }
                 let mut claimant = Claimant { service, before: &before, is_new: old.is_none(), dry_run };
                 claimant.refuse(errors)?;
                 self.claim_addresses(&mut claimant, &mut writes).await?;
@@ -220,6 +231,7 @@ impl Server {
             shared
                 .extend(port.integer(&["nodePort"]).filter(|wanted| *wanted != 0).map(|wanted| (number(port), wanted)));
         }
+        let mut given: HashSet<(String, i64)> = HashSet::new();
         for (i, port) in ports.iter_mut().enumerate() {
             let mut wanted = port.integer(&["nodePort"]).unwrap_or(0);
             if wanted == 0 && !needed {
@@ -231,12 +243,18 @@ impl Server {
                     None => free_port(&taken, &[&claimed, &reserved], "nodePort")?,
                 };
             }
-            let refused = claimant.refusal(wanted, &taken).filter(|_| !claimed.contains(&wanted));
+            let own = claimed.contains(&wanted) && wanted != claimant.before.health;
+            let refused = claimant.refusal(wanted, &taken).filter(|_| !own);
             if let Some(why) = refused {
                 let mut errors = Errors::default();
                 errors.invalid(format!("spec.ports[{i}].nodePort"), &wanted.into(), why);
                 claimant.refuse(errors)?;
             }
+            let protocol = port.text(&["protocol"]).to_owned();
+            if !claimant.is_new && given.contains(&(protocol.clone(), wanted)) {
+                return Err(internal_plain(format!("duplicate nodePort: {{{protocol} {wanted}}}")));
+            }
+            given.insert((protocol, wanted));
             claimed.insert(wanted);
             if claimant.is_new {
                 shared.entry(number(port)).or_insert(wanted);

@@ -20,7 +20,7 @@ impl Server {
         let mut held = Held::default();
         for entry in self.all(&services, "").await? {
             let service = services.value(&entry.object, entry.revision);
-            let Held { addresses, ports } = Held::of(Some(&service));
+            let Held { addresses, ports, .. } = Held::of(Some(&service));
             for address in addresses.difference(&known_addresses) {
                 self.put_right(self.address_claim(&service, address)).await?;
             }

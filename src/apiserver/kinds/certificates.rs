@@ -164,7 +164,7 @@ fn keep_verdicts(request: &mut Object, old: &Object) {
             continue;
         }
         let mut before = before.into_iter();
-        let all = request.at_mut(&["status", "conditions"]).as_array_mut().into_iter().flatten();
+        let all = request.at_mut(&["status"]).get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten();
         for condition in all.filter(|condition| condition.text(&["type"]) == kind) {
             if let Some(kept) = before.next() {
                 *condition = kept;
@@ -178,7 +178,9 @@ fn stamp(request: &mut Object, old: &Object, now: i64) {
     if request.items_at(&["status", "conditions"]).is_empty() {
         return;
     }
-    for condition in request.at_mut(&["status", "conditions"]).as_array_mut().into_iter().flatten() {
+    for condition in
+        request.at_mut(&["status"]).get_mut("conditions").and_then(Value::as_array_mut).into_iter().flatten()
+    {
         let is_missing = |condition: &Value, field: &str| condition.text(&[field]).is_empty();
         if is_missing(condition, "lastUpdateTime") {
             condition.put(&["lastUpdateTime"], time::rfc3339(now));

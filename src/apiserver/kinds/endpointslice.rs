@@ -96,7 +96,11 @@ fn ports(ports: &Field, errors: &mut Errors) {
             errors.duplicate(name, &name.text().into());
         }
         seen.push(name.text());
-        errors.need_one_of(&port.get("protocol"), &["SCTP", "TCP", "UDP"]);
+        if port.get("protocol").is_set() {
+            errors.one_of(&port.get("protocol"), &["SCTP", "TCP", "UDP"]);
+        } else {
+            errors.required(port.get("protocol"), "");
+        }
         if protocol.is_set() {
             errors.name(&protocol, names::qualified_name);
         }

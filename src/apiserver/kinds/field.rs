@@ -304,6 +304,11 @@ impl<'v, 'p> Field<'v, 'p> {
         Field { value: self.value, up: None, step: Step::Name(path) }
     }
 
+    /// What it is a part of.
+    pub fn above(&self) -> Option<Field<'v, 'p>> {
+        self.up.copied()
+    }
+
     /// The value; null when it is missing.
     pub fn value(&self) -> &'v Value {
         self.value.unwrap_or(&NULL)

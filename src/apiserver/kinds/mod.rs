@@ -62,6 +62,7 @@ mod recorded;
 use crate::api::{Object, ObjectExt, Value};
 use field::Errors;
 use naming::{label, subdomain};
+pub(super) use service::has_sound_addresses;
 
 /// Reads a field as text.
 pub type Reader = fn(&Object) -> String;

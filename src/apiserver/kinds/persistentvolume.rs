@@ -74,7 +74,7 @@ const SOURCES: &[Source] = &[
     with(iscsi_disk, source("iscsi", &["targetPortal"])),
     with(secret_ref, source("cinder", &["volumeID"])),
     with(fibre_channel, source("fc", &[])),
-    with(flex_options, source("flexVolume", &["driver"])),
+    Source { beside: true, ..with(flex_options, source("flexVolume", &["driver"])) },
     with(
         |source, errors| {
             if source.get("secretNamespace").is_set() {
@@ -88,7 +88,7 @@ const SOURCES: &[Source] = &[
     source("portworxVolume", &["volumeID"]),
     with(azure_disk, source("azureDisk", &["diskName", "diskURI"])),
     source("scaleIO", &["gateway", "system", "volumeName"]),
-    with(|source, errors| no_back_steps(&source.get("path"), errors), source("local", &["path"])),
+    with(local, source("local", &["path"])),
     with(storage_os_volume, source("storageos", &["volumeName"])),
     with(csi_volume, source("csi", &[])),
 ];
@@ -102,9 +102,15 @@ fn endpoints_namespace(source: &Field, errors: &mut Errors) {
     }
 }
 
+fn local(source: &Field, errors: &mut Errors) {
+    no_back_steps(&source.get("path"), errors);
+    if let Some(spec) = source.above().filter(|spec| !spec.get("nodeAffinity").is_set()) {
+        errors.required(spec.get("nodeAffinity"), "Local volume requires node affinity");
+    }
+}
+
 fn iscsi_disk(disk: &Field, errors: &mut Errors) {
-    iscsi_names(disk, "must be valid format", errors);
-    secret_ref_name(disk, errors);
+    iscsi_names(disk, "must be valid format", secret_ref_name, errors);
 }
 
 fn secret_ref(source: &Field, errors: &mut Errors) {
@@ -186,11 +192,7 @@ fn spec(spec: &Field, name: &str, errors: &mut Errors) {
 }
 
 fn sources(spec: &Field, name: &str, errors: &mut Errors) {
-    let first = SOURCES.iter().find(|source| spec.get(source.name).is_set());
     one_source(spec, SOURCES, errors);
-    if first.is_some_and(|source| source.name == "local") && !spec.get("nodeAffinity").is_set() {
-        errors.required(spec.get("nodeAffinity"), "Local volume requires node affinity");
-    }
     let iscsi = spec.get("iscsi");
     let portal = iscsi.get("targetPortal");
     if iscsi.get("initiatorName").is_set() && name.len() + 1 + portal.text().len() > 64 {
@@ -264,7 +266,7 @@ fn validate_update(new: &Object, old: &Object, errors: &mut Errors) {
         errors.invalid("volumeMode", spec.get("volumeMode").value(), IMMUTABLE);
     }
     let (affinity, old_affinity) = (spec.get("nodeAffinity"), old_spec.get("nodeAffinity"));
-    if old_affinity.is_set() && with_new_labels(affinity.value()) != with_new_labels(old_affinity.value()) {
+    if old_affinity.is_set() && *affinity.value() != with_new_labels(old_affinity.value(), affinity.value()) {
         let shown = internal::print("*VolumeNodeAffinity", affinity.value());
         let complaint = format!("{IMMUTABLE}, except for updating from beta label to GA");
         errors.invalid_as("nodeAffinity", &shown, &complaint);
@@ -275,8 +277,8 @@ fn validate_update(new: &Object, old: &Object, errors: &mut Errors) {
     }
 }
 
-/// An affinity with the labels of nodes that took the place of others.
-fn with_new_labels(affinity: &Value) -> Value {
+/// An affinity with the labels that the new one has in place of others; kube-apiserver takes no label for one, too.
+fn with_new_labels(affinity: &Value, new: &Value) -> Value {
     const LABELS: [(&str, &str); 5] = [
         ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"),
         ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"),
@@ -286,11 +288,18 @@ fn with_new_labels(affinity: &Value) -> Value {
     ];
     let mut affinity = affinity.clone();
     let terms = affinity.get_mut("required").and_then(|r| r.get_mut("nodeSelectorTerms")).and_then(Value::as_array_mut);
-    for term in terms.into_iter().flatten() {
-        for expression in term.get_mut("matchExpressions").and_then(Value::as_array_mut).into_iter().flatten() {
-            let key = expression.text(&["key"]);
-            if let Some((_, now)) = LABELS.iter().find(|(before, _)| *before == key) {
-                expression.put(&["key"], *now);
+    for (term, new) in terms.into_iter().flatten().zip(new.items_at(&["required", "nodeSelectorTerms"])) {
+        for list in ["matchExpressions", "matchFields"] {
+            let expressions = term.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+            for (expression, new) in expressions.zip(new.items_at(&[list])) {
+                let (before, now) = (expression.text(&["key"]), new.text(&["key"]));
+                let of_before = LABELS.iter().find(|(label, _)| *label == before).map_or("", |(_, label)| *label);
+                if before != now && of_before == now {
+                    match new.get("key").cloned() {
+                        Some(key) => expression.put(&["key"], key),
+                        None => drop(expression.take_at(&["key"])),
+                    }
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::super::super::expressions::{Gives, Names};
 use super::super::cells::age;
+use super::super::conditions::conditions;
 use super::super::field::{Errors, Field, quoted};
 use super::super::fill::fill;
 use super::super::labels::validate_selector;
@@ -33,6 +34,15 @@ pub(in super::super) const VALIDATING_POLICIES: Kind = Kind {
     prepare_for_status_update: keep_all_but_the_status_itself,
     validate: validating,
     validate_update: |new, _, errors| validating(new, errors),
+    validate_status_update: |new, _, errors| {
+        let root = Field::new("", new);
+        let status = root.get("status");
+        for warning in status.get("typeChecking.expressionWarnings").items() {
+            errors.need(&warning.get("warning"));
+            errors.need(&warning.get("fieldRef"));
+        }
+        conditions(&status.get("conditions"), errors);
+    },
     cells: |policy, now| {
         let count = policy.items_at(&["spec", "validations"]).len();
         vec![policy.name().into(), count.into(), param_kind_cell(policy), age(policy, now)]

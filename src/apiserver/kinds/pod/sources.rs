@@ -87,10 +87,10 @@ pub(in super::super) const PORTAL_TOO_LONG: &str = "Total length of <volume name
                                                    64 characters if iscsi.initiatorName is specified.";
 
 pub(in super::super) fn iscsi(disk: &Field, errors: &mut Errors) {
-    iscsi_names(disk, "must be valid format starting with iqn, eui, or naa", errors);
+    iscsi_names(disk, "must be valid format starting with iqn, eui, or naa", |_, _| {}, errors);
 }
 
-pub(in super::super) fn iscsi_names(disk: &Field, unknown: &str, errors: &mut Errors) {
+pub(in super::super) fn iscsi_names(disk: &Field, unknown: &str, secret: fn(&Field, &mut Errors), errors: &mut Errors) {
     let (iqn, initiator) = (disk.get("iqn"), disk.get("initiatorName"));
     if errors.need(&iqn) {
         iscsi_name(&iqn, unknown, errors);
@@ -100,6 +100,7 @@ pub(in super::super) fn iscsi_names(disk: &Field, unknown: &str, errors: &mut Er
     if authenticates && !disk.get("secretRef").is_set() {
         errors.required(disk.get("secretRef"), "");
     }
+    secret(disk, errors);
     if initiator.is_set() {
         let path = disk.get("initiatorname");
         iscsi_name(&path.with(initiator.value()), unknown, errors);

@@ -20,11 +20,13 @@ pub(in super::super) struct Source {
     pub required: &'static [&'static str],
     /// All else.
     pub rule: Rule,
+    /// Whether another source may come before it.
+    pub beside: bool,
 }
 
 /// A source that is called the same everywhere, and has these fields that may not be empty.
 pub(in super::super) const fn source(name: &'static str, required: &'static [&'static str]) -> Source {
-    Source { name, path: name, other: name, required, rule: |_, _| {} }
+    Source { name, path: name, other: name, required, rule: |_, _| {}, beside: false }
 }
 
 /// A source with a rule.
@@ -111,7 +113,7 @@ pub(super) fn volumes<'v>(list: &Field<'v, '_>, pod: &str, errors: &mut Errors) 
 pub(in super::super) fn one_source(volume: &Field, sources: &[Source], errors: &mut Errors) {
     let mut found = false;
     for source in sources.iter().filter(|source| volume.get(source.name).is_set()) {
-        if found {
+        if found && !source.beside {
             errors.forbidden(volume.get(source.other), "may not specify more than 1 volume type");
         } else {
             found = true;

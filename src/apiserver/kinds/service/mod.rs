@@ -2,6 +2,7 @@
 
 pub(super) mod validate;
 
+pub(in super::super) use validate::has_sound_addresses;
 pub(super) use validate::{load_balancer_status, port_or_name, reachable_ip};
 
 use super::fill::fill;
@@ -98,6 +99,15 @@ fn defaults(service: &mut Object) {
 fn prepare_for_create(service: &mut Object) {
     service.put(&["status"], json!({"loadBalancer": {}}));
     default_ip_families(service);
+    drop_inner_traffic(service);
+}
+
+/// What is only a name has no traffic of its own; what makes no sense stays, to be complained about.
+fn drop_inner_traffic(service: &mut Object) {
+    let policy = service.text(&["spec", "internalTrafficPolicy"]);
+    if kind_of(service) == "ExternalName" && ["Cluster", "Local"].contains(&policy) {
+        service.take_at(&["spec", "internalTrafficPolicy"]);
+    }
 }
 
 /// `clusterIP` and `clusterIPs` say the same, and the families follow from them (KEP-563). What does not follow from
@@ -110,8 +120,6 @@ fn default_ip_families(service: &mut Object) {
     if kind_of(service) == "ExternalName" {
         return;
     }
-    let selectorless = service.map_at(&["spec", "selector"]).is_none_or(|selector| selector.is_empty());
-    let policy = if is_headless(service) && selectorless { "RequireDualStack" } else { "SingleStack" };
     let family = |ip: &Value| if ip.as_str().is_some_and(is_ipv6) { "IPv6" } else { "IPv4" };
     let ips = service.items_at(&["spec", "clusterIPs"]);
     let families: Vec<_> = if is_headless(service) { Vec::new() } else { ips.iter().map(family).collect() };
@@ -119,7 +127,13 @@ fn default_ip_families(service: &mut Object) {
     if spec.items_at(&["ipFamilies"]).is_empty() && !families.is_empty() {
         spec.put(&["ipFamilies"], families);
     }
-    fill(spec, &json!({"ipFamilyPolicy*": policy}));
+    default_family_policy(service);
+}
+
+fn default_family_policy(service: &mut Object) {
+    let selectorless = service.map_at(&["spec", "selector"]).is_none_or(|selector| selector.is_empty());
+    let policy = if is_headless(service) && selectorless { "RequireDualStack" } else { "SingleStack" };
+    fill(service, &json!({"spec": {"ipFamilyPolicy*": policy}}));
 }
 
 fn prepare_for_update(service: &mut Object, old: &Object) {
@@ -134,7 +148,10 @@ fn prepare_for_update(service: &mut Object, old: &Object) {
         }
     }
     keep_families(service, old);
-    default_ip_families(service);
+    if kind_of(service) != "ExternalName" {
+        default_family_policy(service);
+    }
+    drop_inner_traffic(service);
 }
 
 /// Keeps what was settled about families where the client has left it out, and lets go of the second one where the
@@ -153,11 +170,9 @@ fn keep_families(service: &mut Object, old: &Object) {
             }
         }
     }
-    let addressless = is_headless(service) || service.items_at(&["spec", "clusterIPs"]).is_empty();
-    for (field, keeps) in [("ipFamilyPolicy", true), ("ipFamilies", addressless)] {
-        if let Some(value) = old.at(&["spec", field]).filter(|_| keeps && service.at(&["spec", field]).is_none()) {
-            service.put(&["spec", field], value.clone());
-        }
+    let path = ["spec", "ipFamilyPolicy"];
+    if let Some(value) = old.at(&path).filter(|_| service.at(&path).is_none()) {
+        service.put(&path, value.clone());
     }
 }
 
@@ -316,7 +331,7 @@ mod tests {
         let mut silent = json!({"spec": {"type": "ClusterIP"}});
         prepare_for_update(&mut silent, &both);
         assert_eq!(silent["spec"]["ipFamilyPolicy"], "RequireDualStack");
-        assert_eq!(silent["spec"]["ipFamilies"], json!(["IPv4", "IPv6"]));
+        assert_eq!(silent["spec"].get("ipFamilies"), None, "the addresses tell them");
     }
 
     #[test]

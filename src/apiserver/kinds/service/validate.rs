@@ -198,7 +198,11 @@ fn session_affinity(spec: &Field, errors: &mut Errors) {
 }
 
 /// Whether addresses can be allocated at all, which is what kube-apiserver tries before it looks at anything else.
-fn has_sound_addresses(service: &Object, old: Option<&Object>, errors: &mut Errors) -> bool {
+pub(in super::super::super) fn has_sound_addresses(
+    service: &Object,
+    old: Option<&Object>,
+    errors: &mut Errors,
+) -> bool {
     let before = errors.causes.len();
     if kind_of(service) != "ExternalName" {
         addresses(&Field::new("", service).get("spec"), is_headless(service), old, errors);

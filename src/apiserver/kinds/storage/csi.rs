@@ -215,18 +215,7 @@ pub(in super::super) const ATTACHMENTS: Kind = Kind {
     },
     prepare_for_status_update: keep_all_but_the_status_itself,
     prepare_for_create: |attachment| attachment.put(&["status"], json!({"attached": false})),
-    validate: |attachment, errors| {
-        self::attachment(attachment, errors);
-        // These rules came later, and hold for new attachments only.
-        let root = Field::new("", attachment);
-        let (attacher, volume) = (root.get("spec.attacher"), root.get("spec.source.persistentVolumeName"));
-        if !attacher.is_empty() {
-            driver_name(&attacher, errors);
-        }
-        if volume.is_set() {
-            errors.name(&volume, names::dns1123_subdomain);
-        }
-    },
+    validate: attachment,
     validate_update: |new, old, errors| {
         attachment(new, errors);
         if new.get("spec") != old.get("spec") {
@@ -254,7 +243,7 @@ fn attachment(attachment: &Object, errors: &mut Errors) {
     let (spec, status) = (root.get("spec"), root.get("status"));
     let (source, node) = (spec.get("source"), spec.get("nodeName"));
     let (inline, volume) = (source.get("inlineVolumeSpec"), source.get("persistentVolumeName"));
-    errors.need(&spec.get("attacher"));
+    driver_name(&spec.get("attacher"), errors);
     let one = "must specify exactly one of inlineVolumeSpec and persistentVolumeName";
     match (inline.is_set(), volume.is_set()) {
         (false, false) => errors.required(source, one),
@@ -278,5 +267,8 @@ fn attachment(attachment: &Object, errors: &mut Errors) {
         if error.get("errorCode").number() < 0 {
             errors.reject(&error.get("errorCode"), &names::range(0, i64::from(i32::MAX)));
         }
+    }
+    if volume.is_set() {
+        errors.name(&volume, names::dns1123_subdomain);
     }
 }
