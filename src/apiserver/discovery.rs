@@ -2,10 +2,11 @@
 
 use super::auth::token::ISSUER;
 use super::errors::{Answer, no_such_resource};
+use super::negotiate::{Accepted, Asked};
 use super::pipeline::Server;
 use super::registry::Served;
 use super::request::{self, Query};
-use super::respond::{self, Accepted, Asked, Body};
+use super::respond::{self, Body};
 use super::{health, version};
 use crate::api::{GroupVersionKind, Value};
 use base64::Engine;

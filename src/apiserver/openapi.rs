@@ -4,6 +4,7 @@ use super::clock::http_date;
 use super::custom;
 use super::discovery::not_found;
 use super::encoding::write_value;
+use super::negotiate;
 use super::pipeline::Server;
 use super::request::{Query, value};
 use super::respond::{self, Body};
@@ -50,7 +51,7 @@ impl Documents {
 impl Server {
     /// Answers with a document; `parts` is what comes after `/openapi/`.
     pub(super) fn openapi(&self, parts: &[&str], query: &Query, headers: &HeaderMap) -> Response<Body> {
-        let gzip = respond::accepts_gzip(headers);
+        let gzip = negotiate::accepts_gzip(headers);
         let is_protobuf = parts == ["v2"] && wants_protobuf(headers);
         let document = match parts {
             ["v3"] => {

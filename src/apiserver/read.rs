@@ -3,10 +3,11 @@
 use super::codec::parse_json;
 use super::encoding::write_string;
 use super::errors::{Answer, bad_request, expired};
+use super::negotiate::{Accepted, Format, Shape};
 use super::options::{self, List};
 use super::pipeline::{Call, Server, store_failure};
 use super::registry::Served;
-use super::respond::{self, Accepted, Body, Format, Shape};
+use super::respond::{self, Body};
 use super::store::{Entry, Page, Range, Revision, StoreError};
 use super::{request, table};
 use crate::api::{ObjectExt, Value};

@@ -1,8 +1,9 @@
 //! Tables: the rows and columns that people see, made from objects by the server (KEP-555).
 
 use super::encoding::{write_string, write_value};
+use super::negotiate::Include;
 use super::registry::Served;
-use super::respond::{Include, Shown, write_partial};
+use super::respond::{Shown, write_partial};
 use crate::api::time::age;
 use crate::api::{ObjectExt, Value};
 use crate::schema::TableColumn;

@@ -2,11 +2,12 @@
 
 use super::encoding::Encoded;
 use super::errors::{Answer, Failure, bad_request, expired, revision_in_the_future};
+use super::negotiate::{Accepted, Shape};
 use super::options::List;
 use super::pipeline::{Call, Server, store_failure};
 use super::read::{Selection, prefix};
 use super::registry::Served;
-use super::respond::{self, Accepted, Body, Shape, Shown};
+use super::respond::{self, Body, Shown};
 use super::store::{Entry, Event, Feed, Range, Revision, StoreError};
 use super::table;
 use crate::api::ObjectExt;

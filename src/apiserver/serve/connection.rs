@@ -3,9 +3,10 @@
 
 use crate::apiserver::auth::authenticate::Peer;
 use crate::apiserver::errors;
+use crate::apiserver::negotiate::Format;
 use crate::apiserver::pipeline::Server;
 use crate::apiserver::request;
-use crate::apiserver::respond::{self, Body, Format};
+use crate::apiserver::respond::{self, Body};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Version, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
