@@ -26,13 +26,58 @@ const ACCEPTED: [&str; 3] = ["application/json", "application/yaml", "applicatio
 impl MediaType {
     /// Reads a `Content-Type`.
     pub fn parse(content_type: &str) -> Answer<Self> {
-        match essence(content_type).as_str() {
-            "" | "application/json" => Ok(Self::Json),
-            "application/yaml" => Ok(Self::Yaml),
-            "application/vnd.kubernetes.protobuf" => Ok(Self::Protobuf),
+        if content_type.is_empty() {
+            return Ok(Self::Json);
+        }
+        match media_type(content_type).as_deref() {
+            Some("application/json") => Ok(Self::Json),
+            Some("application/yaml") => Ok(Self::Yaml),
+            Some("application/vnd.kubernetes.protobuf") => Ok(Self::Protobuf),
             _ => Err(unsupported_media_type(&ACCEPTED)),
         }
     }
+}
+
+/// The type that a header names; none when the header is not well-formed (RFC 2045), as Go judges it.
+fn media_type(text: &str) -> Option<String> {
+    let is_token = |text: &str| !text.is_empty() && text.bytes().all(is_token_byte);
+    let (media, mut rest) = text.split_at(text.find(';').unwrap_or(text.len()));
+    let media = media.trim().to_ascii_lowercase();
+    if !media.split('/').all(is_token) || media.matches('/').count() > 1 {
+        return None;
+    }
+    let mut known = Vec::new();
+    while !rest.trim_start().is_empty() {
+        let parameter = rest.trim_start().strip_prefix(';')?.trim_start();
+        if parameter.is_empty() {
+            return Some(media);
+        }
+        let (name, value) = parameter.split_once('=')?;
+        let end = match value.strip_prefix('"') {
+            // The quote that ends it is one that no backslash is before.
+            Some(quoted) => {
+                let mut escaped = false;
+                let end = quoted.bytes().position(|byte| {
+                    let ends = byte == b'"' && !escaped;
+                    escaped = byte == b'\\' && !escaped;
+                    ends
+                });
+                end? + 2
+            }
+            None => value.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(value.len()),
+        };
+        let name = name.to_ascii_lowercase();
+        if end == 0 || !is_token(&name) || known.contains(&name) {
+            return None;
+        }
+        known.push(name);
+        rest = &value[end..];
+    }
+    Some(media)
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// A content type without its parameters.
@@ -65,24 +110,7 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
     if object.is_null() {
         object = Value::Object(Map::new());
     }
-    if !object.is_object() {
-        let found = json_kind(&object);
-        // The Go type that kube-apiserver reads kind and version with is part of its message.
-        let go_type =
-            r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
-        let why = format!("json: cannot unmarshal {found} into Go value of type {go_type}");
-        return Err(unrecognized(format!("couldn't get version/kind; json parse error: {why}")));
-    }
-    for field in ["apiVersion", "kind"] {
-        let odd = object.get(field).filter(|value| !value.is_string() && !value.is_null());
-        if let Some(found) = odd.map(json_kind) {
-            let why = format!("json: cannot unmarshal {found} into Go struct field .{field} of type string");
-            return Err(unrecognized(format!("couldn't get version/kind; json parse error: {why}")));
-        }
-    }
-    if object.api_version().matches('/').count() > 1 {
-        return Err(unrecognized(format!("unexpected GroupVersion string: {}", object.api_version())));
-    }
+    check_type_meta(&object).map_err(unrecognized)?;
     if served.custom.is_some() && object.kind().is_empty() {
         return Err(unrecognized(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
     }
@@ -100,6 +128,28 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
         _ => unknown,
     };
     judge(object, odd, served, validation)
+}
+
+/// Complains of a body that does not say well what it is.
+fn check_type_meta(object: &Value) -> Result<(), String> {
+    let complain = |why: String| Err(format!("couldn't get version/kind; json parse error: {why}"));
+    if !object.is_object() {
+        let found = json_kind(object);
+        // The Go type that kube-apiserver reads kind and version with is part of its message.
+        let go_type =
+            r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+        return complain(format!("json: cannot unmarshal {found} into Go value of type {go_type}"));
+    }
+    for field in ["apiVersion", "kind"] {
+        let odd = object.get(field).filter(|value| !value.is_string() && !value.is_null());
+        if let Some(found) = odd.map(json_kind) {
+            return complain(format!("json: cannot unmarshal {found} into Go struct field .{field} of type string"));
+        }
+    }
+    if object.api_version().matches('/').count() > 1 {
+        return Err(format!("unexpected GroupVersion string: {}", object.api_version()));
+    }
+    Ok(())
 }
 
 /// Brings an object into the form of its type, as a decoder would have.
@@ -243,8 +293,10 @@ fn summary(body: &[u8]) -> String {
     if body.len() > MOST { format!("{text} ...") } else { text }
 }
 
-/// Decodes a body of a kind that is no resource's, as it is.
-pub fn decode_plain(body: &[u8], media: MediaType, expected: &GroupVersionKind) -> Answer<Value> {
+/// Decodes the options of a delete.
+pub fn decode_options(body: &[u8], media: MediaType) -> Answer<Value> {
+    const KIND: &str = "DeleteOptions";
+    let expected = &GroupVersionKind::new("", "v1", KIND);
     let decoded = match media {
         MediaType::Json => parse_json(body)
             .map(|(value, _)| value)
@@ -252,7 +304,22 @@ pub fn decode_plain(body: &[u8], media: MediaType, expected: &GroupVersionKind) 
         MediaType::Yaml => parse_yaml(body).map(|(value, _)| value),
         MediaType::Protobuf => protobuf::decode(body, expected, schema::builtin()),
     };
-    let value = decoded.map_err(bad_request)?;
+    let mut value = decoded.map_err(bad_request)?;
+    if value.is_null() {
+        value = Value::Object(Map::new());
+    }
+    check_type_meta(&value).map_err(bad_request)?;
+    let version = GroupVersion::parse(if value.api_version().is_empty() { "v1" } else { value.api_version() });
+    let kind = if value.kind().is_empty() { KIND } else { value.kind() };
+    if kind != KIND || version.version != "v1" || !matches!(version.group.as_str(), "" | "meta.k8s.io") {
+        let is_meta = schema::builtin().named(&format!("io.k8s.apimachinery.pkg.apis.meta.v1.{kind}")).is_some();
+        return Err(bad_request(if is_meta && version.version == "v1" && version.group.is_empty() {
+            format!("converting (v1.{kind}) to (v1.DeleteOptions): unknown conversion")
+        } else {
+            let scheme = "in scheme \"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\"";
+            format!("no kind {kind:?} is registered for version {:?} {scheme}", version.to_string())
+        }));
+    }
     let checked = schema::builtin().kind(expected).map(|schema| schema::normalise(&mut value.clone(), schema));
     match checked {
         Some(Err(error)) => Err(bad_request(error.to_string())),
@@ -267,7 +334,7 @@ pub fn parse_json(body: &[u8]) -> Result<(Value, Vec<String>), String> {
 
 /// Reads YAML, and what is to be said of keys that are there twice (the last one counts).
 pub fn parse_yaml(body: &[u8]) -> Result<(Value, Vec<String>), String> {
-    yaml::from_slice_strict(body).map_err(|error| format!("error converting YAML to JSON: {}", error.reason()))
+    yaml::from_slice_strict(body).map_err(|error| error.reason().to_string())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Deleting: at once, after a while, or when everything that holds an object has let go.
 
 use super::admission::admit_delete;
-use super::codec::decode_plain;
+use super::codec::decode_options;
 use super::custom;
 use super::errors::{Answer, conflict};
 use super::meta::{self, FOREGROUND, ORPHAN};
@@ -12,7 +12,7 @@ use super::registry::Served;
 use super::respond::{self, Body, Shown};
 use super::store::{Change, Entry, Expect, Key, StoreError, Write};
 use crate::api::time::{Moment, rfc3339, unix_seconds};
-use crate::api::{GroupVersionKind, ObjectExt, Value};
+use crate::api::{ObjectExt, Value};
 use http::{Response, StatusCode};
 use std::sync::Arc;
 
@@ -71,7 +71,14 @@ impl Server {
         let options = delete_options(call)?;
         let list = List::parse(call.query, false)?;
         let selection = Selection::parse(&list, call.served)?;
-        let (page, _, _) = self.page(call, &list, &selection).await?;
+        let page = self.page(call, &list, &selection).await.map_err(|mut failure| {
+            // kube-apiserver reads this list from its store, which does not say when to ask again.
+            if let Some(details) = &mut failure.details {
+                details.retry_after_seconds = 0;
+            }
+            failure
+        });
+        let (page, continues, remaining) = page?;
         let mut shown = Vec::with_capacity(page.entries.len());
         for entry in page.entries {
             let mut current = entry.clone();
@@ -91,7 +98,7 @@ impl Server {
             }
             shown.push(entry);
         }
-        Ok(read::answer(call, shown, read::list_metadata(page.revision, None, 0)))
+        Ok(read::answer(call, shown, read::list_metadata(call, page.revision, continues, remaining)))
     }
 
     /// Deletes an object in this state; none when it is no longer in this state.
@@ -308,6 +315,6 @@ fn delete_options(call: &Call<'_>) -> Answer<Delete> {
     if call.body.is_empty() {
         return Delete::parse(call.query, None);
     }
-    let body = decode_plain(call.body, call.media()?, &GroupVersionKind::new("", "v1", "DeleteOptions"))?;
+    let body = decode_options(call.body, call.media()?)?;
     Delete::parse(call.query, Some(&body))
 }

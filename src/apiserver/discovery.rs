@@ -1,8 +1,9 @@
 //! What the server has, for clients that ask: discovery in its old and its aggregated form.
 
 use super::auth::token::ISSUER;
-use super::errors::{Answer, no_such_resource};
-use super::negotiate::{Accepted, Asked};
+use super::encoding::write_object;
+use super::errors::{Answer, method_not_allowed, no_such_representation, no_such_resource};
+use super::negotiate::{self, Accepted, Asked, JSON};
 use super::pipeline::Server;
 use super::registry::Served;
 use super::request::{self, Query};
@@ -15,6 +16,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 use std::sync::Arc;
 
+const KEY_SET: &str = "application/jwk-set+json";
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 impl Server {
@@ -26,44 +28,65 @@ impl Server {
         query: &Query,
         headers: &HeaderMap,
     ) -> Answer<Response<Body>> {
-        let pretty = request::pretty(query);
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let reads = matches!(*method, Method::GET | Method::HEAD);
-        if !reads {
-            return Ok(not_found());
-        }
-        let document = match parts.as_slice() {
-            [] => return Ok(raw(&json!({"paths": self.paths()}))),
-            ["version"] => return Ok(raw(&version::info())),
-            ["healthz" | "livez" | "readyz", rest @ ..] => {
+        let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(1).collect();
+        // What comes from other places than routes does not look at the method.
+        match parts.as_slice() {
+            [] if path == "/" => return Ok(raw(&json!({"paths": self.paths()}))),
+            ["index.html"] => return Ok(raw(&json!({"paths": self.paths()}))),
+            ["healthz" | "livez" | "readyz", rest @ ..] if !path.ends_with('/') => {
                 return Ok(self.health(parts[0], &rest.join("/"), query).await);
             }
+            ["metrics"] => return self.show_metrics().await,
+            ["flagz"] => return Ok(respond::text(StatusCode::OK, "\napiserver flagz\n")),
+            ["statusz"] => return Ok(self.show_status()),
+            ["metrics", "slis"] => return Ok(self.show_checks().await),
+            ["openapi", "v2"] if path.ends_with('/') => return Ok(not_found()),
+            ["openapi", "v3"] if path.ends_with('/') => return Ok(respond::empty(StatusCode::NOT_FOUND)),
             ["openapi", rest @ ..] => return Ok(self.openapi(rest, query, headers)),
-            [".well-known", "openid-configuration"] => {
-                let keys = format!("https://{}/openid/v1/jwks", self.endpoint);
-                let document = self.signer()?.configuration(ISSUER, &keys);
-                return Ok(published("application/json", &document));
-            }
-            ["openid", "v1", "jwks"] => {
-                return Ok(published("application/jwk-set+json", &self.signer()?.key_set()));
-            }
-            ["api"] if wants_aggregated(headers) => return Ok(aggregated(&self.aggregated(true))),
             ["apis"] if wants_aggregated(headers) => return Ok(aggregated(&self.aggregated(false))),
-            ["api"] => self.core_versions(headers),
-            ["apis"] => self.groups(),
-            ["api", version] => self.resources("", version).ok_or_else(no_such_resource)?,
-            ["apis", group] => match self.group(group) {
-                Some(document) => document,
-                None => return Ok(not_found()),
-            },
-            ["apis", group, version] => match self.resources(group, version) {
-                Some(document) => document,
-                None => return Ok(not_found()),
-            },
+            ["apis"] => return document(&self.groups(), query, headers, false),
+            ["apis", group] => {
+                return self
+                    .group(group)
+                    .map_or_else(|| Ok(not_found()), |group| document(&group, query, headers, false));
+            }
+            ["apis", group, version] if !self.registry.has_group(group) => {
+                let resources = self.resources(group, version);
+                return resources.map_or_else(|| Ok(not_found()), |all| document(&all, query, headers, false));
+            }
+            _ => {}
+        }
+        let routed = match parts.as_slice() {
+            ["version"] | [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"] | ["api"] => None,
+            ["api", version] => Some(self.resources("", version).ok_or_else(no_such_resource)?),
+            ["apis", group, version] => Some(self.resources(group, version).ok_or_else(no_such_resource)?),
+            ["version", ..] => return Err(no_such_resource()),
             _ => return Ok(not_found()),
         };
-        let accepted = Accepted::negotiate(headers, pretty, Asked::One)?;
-        Ok(respond::value(StatusCode::OK, &document, accepted))
+        if *method != Method::GET {
+            return Err(method_not_allowed());
+        }
+        if let Some(resources) = routed {
+            return document(&resources, query, headers, true);
+        }
+        match parts[0] {
+            "api" if wants_aggregated(headers) => Ok(aggregated(&self.aggregated(true))),
+            "api" => document(&self.core_versions(headers), query, headers, true),
+            "version" => {
+                produces(headers, JSON)?;
+                Ok(respond::whole(StatusCode::OK, JSON, respond::indent(version::info().as_bytes()), false))
+            }
+            ".well-known" => {
+                produces(headers, "application/json")?;
+                let keys = format!("https://{}/openid/v1/jwks", self.endpoint);
+                let document = self.signer()?.configuration(ISSUER, &keys);
+                Ok(published("application/json", &document))
+            }
+            _ => {
+                produces(headers, KEY_SET)?;
+                Ok(published(KEY_SET, &self.signer()?.key_set()))
+            }
+        }
     }
 
     /// The paths that `GET /` lists.
@@ -190,9 +213,15 @@ fn put_names(resource: &mut Value, served: &Served) {
 
 /// What changes when a resource is stored in another version.
 fn storage_version_hash(served: &Served) -> String {
-    let version = served.custom.as_ref().map_or(&served.kind.version, |custom| &custom.stored);
-    let stored = GroupVersionKind::new(&served.kind.group, version, &served.kind.kind);
-    let stored = format!("{}/{}", stored.api_version(), stored.kind);
+    let GroupVersionKind { group, version, kind } = &served.kind;
+    let version = served.custom.as_ref().map_or(version, |custom| &custom.stored);
+    let kept = served.kept_in().map_or_else(
+        || format!("{group}/{version}"),
+        |kept| {
+            if kept.contains('/') { kept.to_string() } else { format!("/{kept}") }
+        },
+    );
+    let stored = format!("{kept}/{kind}");
     let digest = ring::digest::digest(&ring::digest::SHA256, stored.as_bytes());
     base64::engine::general_purpose::STANDARD.encode(&digest.as_ref()[..8])
 }
@@ -253,10 +282,22 @@ fn aggregated(document: &Value) -> Response<Body> {
     response
 }
 
+/// Refuses a request that does not accept the one type that a route writes.
+fn produces(headers: &HeaderMap, media: &str) -> Answer<()> {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if negotiate::is_produced(accept, &[media]) { Ok(()) } else { Err(no_such_representation(&[media])) }
+}
+
+/// Answers with what the server says of itself, in the form that is accepted.
+fn document(document: &Value, query: &Query, headers: &HeaderMap, is_routed: bool) -> Answer<Response<Body>> {
+    let accepted = Accepted::negotiate(headers, request::pretty(query), Asked::Document, is_routed)?;
+    Ok(respond::value(StatusCode::OK, document, accepted))
+}
+
 /// Answers with JSON that people read.
 fn raw(document: &Value) -> Response<Body> {
     let mut out = Vec::new();
-    respond::write_object(document, &mut out);
+    write_object(&mut out, document);
     respond::whole(StatusCode::OK, "application/json", respond::indent(&out), false)
 }
 

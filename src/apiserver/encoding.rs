@@ -3,9 +3,11 @@
 //! A kept object is JSON without `metadata.resourceVersion`, which is the revision of the transaction that stores the
 //! object: it is known only then, so it is put in while copying, at a place that is remembered. Its `kind` and
 //! `apiVersion` come first and are left out where they are not shown (items of a list) or others are (the versions of a
-//! resource). Then comes metadata, its fields in Kubernetes' order.
+//! resource). Then comes metadata. The fields of what is built in have the order of their Go types; custom resources are
+//! of no type, and theirs have the order of the alphabet.
 
-use crate::api::{Map, Value, json};
+use crate::api::{Map, ObjectExt, TypeRef, Value, json};
+use crate::schema;
 use hyper::body::Bytes;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -14,7 +16,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Metadata's fields in the order in which kube-apiserver writes them, around the resourceVersion.
+/// The type of metadata, and the package of what belongs to no group.
+const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+/// The fields of typed metadata around the resourceVersion, in the order in which kube-apiserver writes them.
 const BEFORE_VERSION: [&str; 5] = ["name", "generateName", "namespace", "selfLink", "uid"];
 const AFTER_VERSION: [&str; 9] = [
     "generation",
@@ -38,6 +44,8 @@ pub struct Encoded {
     version_at: u32,
     /// Where `metadata`'s value ends.
     metadata_end: u32,
+    /// Whether the fields are in the order of the alphabet.
+    untyped: bool,
     deleting: bool,
     labels: Arc<[(Box<str>, Box<str>)]>,
     /// The uids of its owners.
@@ -56,6 +64,8 @@ pub struct Verbatim {
     pub text: String,
 }
 
+/// The field that is left out.
+const VERSION: &str = "resourceVersion";
 /// How metadata starts.
 const METADATA: &[u8] = br#""metadata":"#;
 
@@ -66,29 +76,43 @@ impl Encoded {
     }
 
     /// As [`Encoded::new`], with a field that is kept as it was sent.
-    pub fn with(object: &Value, verbatim: Option<&Verbatim>) -> Self {
+    pub fn with(value: &Value, verbatim: Option<&Verbatim>) -> Self {
         let empty = Map::new();
-        let object = object.as_object().unwrap_or(&empty);
+        let object = value.as_object().unwrap_or(&empty);
         let metadata = object.get("metadata").and_then(Value::as_object).unwrap_or(&empty);
+        let ty = value.built_in_type();
+        let untyped = ty.is_none() && object.contains_key("kind");
         let mut out = Vec::with_capacity(512);
         out.push(b'{');
-        write_fields(&mut out, object, &["kind", "apiVersion"]);
+        write_fields(&mut out, ["kind", "apiVersion"].iter().filter_map(|key| object.get_key_value(*key)), None);
         if out.len() > 1 {
             out.push(b',');
         }
         let start = out.len() as u32;
         out.extend_from_slice(METADATA);
         out.push(b'{');
-        write_fields(&mut out, metadata, &BEFORE_VERSION);
-        let version_at = out.len() as u32;
-        write_fields(&mut out, metadata, &AFTER_VERSION);
+        let version_at = if untyped {
+            let (before, after): (Vec<_>, Vec<_>) =
+                metadata.iter().filter(|(key, _)| *key != VERSION).partition(|(key, _)| key.as_str() < VERSION);
+            write_fields(&mut out, before.into_iter(), None);
+            let version_at = out.len() as u32;
+            write_fields(&mut out, after.into_iter(), None);
+            version_at
+        } else {
+            let ty = schema::builtin().named(OBJECT_META);
+            let listed = |fields: &'static [&'static str]| fields.iter().filter_map(|key| metadata.get_key_value(*key));
+            write_fields(&mut out, listed(&BEFORE_VERSION), ty);
+            let version_at = out.len() as u32;
+            write_fields(&mut out, listed(&AFTER_VERSION), ty);
+            version_at
+        };
         out.push(b'}');
         let metadata_end = out.len() as u32;
         let mut sent = None;
-        for (key, value) in object {
+        for (key, value) in ty.map_or_else(|| object.iter().collect(), |ty| ty.in_order(object)) {
             match verbatim.filter(|verbatim| verbatim.field == key) {
                 _ if matches!(key.as_str(), "metadata" | "apiVersion" | "kind") => {}
-                None => write_field(&mut out, key, value),
+                None => write_field(&mut out, key, value, ty),
                 Some(Verbatim { text, .. }) => {
                     let shown = json::compact(text);
                     write_key(&mut out, key);
@@ -107,7 +131,7 @@ impl Encoded {
             owners.iter().filter_map(|owner| Some(owner.get("uid")?.as_str()?.into())).collect()
         });
         let (labels, owners) = (labels.into(), owners.into());
-        Self { bytes: out.into(), start, version_at, metadata_end, deleting, labels, owners, sent }
+        Self { bytes: out.into(), start, version_at, metadata_end, untyped, deleting, labels, owners, sent }
     }
 
     /// The bytes to keep where objects outlast the process; [`Encoded::from_kept`] takes them back.
@@ -122,15 +146,25 @@ impl Encoded {
         let mut metadata = serde_json::Deserializer::from_slice(&bytes[value..]).into_iter::<KeptMetadata<'_>>();
         let kept = metadata.next()?.ok()?;
         let metadata_end = value + metadata.byte_offset();
-        let mut before = vec![b'{'];
         let fields = [&kept.name, &kept.generate_name, &kept.namespace, &kept.self_link, &kept.uid];
+        let mut before = vec![b'{'];
         for (key, value) in BEFORE_VERSION.iter().zip(fields) {
             if let Some(value) = value {
-                write_field(&mut before, key, &Value::from(&**value));
+                write_field(&mut before, key, &Value::from(&**value), None);
             }
         }
-        let version_at = value + before.len();
-        let ours = bytes[value..metadata_end].starts_with(&before) && bytes.ends_with(b"}");
+        let typed = bytes[value..metadata_end].starts_with(&before);
+        // In the order of the alphabet nothing but the uid comes after the version.
+        let mut last = Vec::new();
+        if let Some(uid) = &kept.uid {
+            last.extend_from_slice(b",");
+            write_field(&mut last, "uid", &Value::from(&**uid), None);
+            last.remove(1);
+        }
+        last.push(b'}');
+        let untyped = !typed && kept.self_link.is_none() && bytes[value..metadata_end].ends_with(&last);
+        let version_at = if untyped { metadata_end - last.len() } else { value + before.len() };
+        let ours = (typed || untyped) && bytes.ends_with(b"}");
         if !ours || version_at >= metadata_end || kept.resource_version.is_some() {
             return None;
         }
@@ -143,6 +177,7 @@ impl Encoded {
             start: start as u32,
             version_at: version_at as u32,
             metadata_end: metadata_end as u32,
+            untyped,
             deleting,
             labels: labels.into(),
             owners: owners.into(),
@@ -165,6 +200,12 @@ impl Encoded {
 
     /// Writes the value of `metadata`.
     pub fn write_metadata(&self, revision: Option<u64>, out: &mut Vec<u8>) {
+        if self.untyped {
+            // By itself it is of a type.
+            let mut alone = Value::Object(Map::new());
+            alone.put(&["metadata"], self.value(0).at(&["metadata"]).cloned().unwrap_or_default());
+            return Self::new(&alone).write_metadata(revision, out);
+        }
         self.write_around_version(self.start as usize + METADATA.len(), self.metadata_end as usize, revision, out);
     }
 
@@ -209,8 +250,9 @@ impl Encoded {
 
     /// Its uid; empty when it has none.
     pub fn uid(&self) -> &str {
-        // It is the last field before the resourceVersion, and has nothing that JSON escapes.
-        let before = self.bytes[..self.version_at as usize].strip_suffix(b"\"");
+        // It is the last field, or the last one before the resourceVersion, and has nothing that JSON escapes.
+        let end = if self.untyped { self.metadata_end as usize - 1 } else { self.version_at as usize };
+        let before = self.bytes[..end].strip_suffix(b"\"");
         let start = before.and_then(|before| before.iter().rposition(|byte| *byte == b'"'));
         let uid = before.zip(start).map(|(before, start)| before.split_at(start));
         uid.filter(|(key, _)| key.ends_with(b"\"uid\":"))
@@ -286,17 +328,16 @@ fn start_of_metadata(bytes: &[u8]) -> Option<usize> {
     (bytes[0] == b'{' && metadata.starts_with(b"{")).then_some(at)
 }
 
-fn write_fields(out: &mut Vec<u8>, map: &Map<String, Value>, fields: &[&str]) {
-    for field in fields {
-        if let Some(value) = map.get(*field) {
-            write_field(out, field, value);
-        }
+fn write_fields<'a>(out: &mut Vec<u8>, fields: impl Iterator<Item = (&'a String, &'a Value)>, ty: Option<TypeRef>) {
+    for (key, value) in fields {
+        write_field(out, key, value, ty);
     }
 }
 
-fn write_field(out: &mut Vec<u8>, key: &str, value: &Value) {
+/// Writes a field of something of a type.
+fn write_field(out: &mut Vec<u8>, key: &str, value: &Value, of: Option<TypeRef>) {
     write_key(out, key);
-    write_value(out, value);
+    write_typed(out, value, of.and_then(|ty| ty.field(key)));
 }
 
 fn write_key(out: &mut Vec<u8>, key: &str) {
@@ -311,6 +352,47 @@ fn write_key(out: &mut Vec<u8>, key: &str) {
 pub fn text_of(object: &[u8], field: &str) -> Option<String> {
     let mut fields: BTreeMap<String, &RawValue> = serde_json::from_slice(object).ok()?;
     fields.remove(field).map(|text| text.get().to_string())
+}
+
+/// Writes an object of a kind that is built in, its fields in the order of its Go type; any other in the order of the
+/// alphabet.
+pub fn write_object(out: &mut Vec<u8>, object: &Value) {
+    write_typed(out, object, object.built_in_type());
+}
+
+fn write_typed(out: &mut Vec<u8>, value: &Value, ty: Option<TypeRef>) {
+    match (value, ty) {
+        (Value::Object(map), Some(ty)) => {
+            out.push(b'{');
+            write_fields(out, ty.in_order(map).into_iter(), Some(ty));
+            out.push(b'}');
+        }
+        (Value::Array(items), Some(ty)) => {
+            out.push(b'[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                write_typed(out, item, ty.items());
+            }
+            out.push(b']');
+        }
+        _ => write_value(out, value),
+    }
+}
+
+/// What has a type that the server knows.
+trait Typed {
+    /// The type: that of the kind, or one of those that belong to no group (a Status, what discovery answers).
+    fn built_in_type(&self) -> Option<TypeRef<'static>>;
+}
+
+impl Typed for Value {
+    fn built_in_type(&self) -> Option<TypeRef<'static>> {
+        let kind = self.group_version_kind();
+        let of_no_group = || schema::builtin().named(&format!("{META}.{}", kind.kind));
+        schema::builtin().kind(&kind).or_else(|| if kind.group.is_empty() { of_no_group() } else { None })
+    }
 }
 
 /// Writes a value as Go does.

@@ -55,14 +55,14 @@ pub fn forbidden(about: About<'_>, why: &str) -> Failure {
     let message = match (what.is_empty(), about.name.is_empty()) {
         (true, _) => format!("forbidden: {why}"),
         (false, true) => format!("{what} is forbidden: {why}"),
-        (false, false) => format!("{what} {:?} is forbidden: {why}", about.name),
+        (false, false) => format!("{what} {} is forbidden: {why}", quoted(about.name)),
     };
     Box::new(failure(403, "Forbidden", message).about(about.details()))
 }
 
 /// 404: there is no such object.
 pub fn not_found(about: About<'_>) -> Failure {
-    let message = format!("{} {:?} not found", about.qualified(), about.name);
+    let message = format!("{} {} not found", about.qualified(), quoted(about.name));
     Box::new(failure(404, "NotFound", message).about(about.details()))
 }
 
@@ -84,15 +84,25 @@ pub fn method_not_supported(about: About<'_>, verb: &str) -> Failure {
     Box::new(failure(405, "MethodNotAllowed", message).about(about.details()))
 }
 
-/// 406.
-pub fn not_acceptable(available: &[&str]) -> Failure {
+/// 406: none of what is accepted can be written, or not in the shape that is asked for.
+pub fn not_acceptable(accepted: &[&str]) -> Failure {
+    not_acceptable_because(format!("only the following media types are accepted: {}", accepted.join(", ")))
+}
+
+/// 406, with the reason.
+pub fn not_acceptable_because(why: String) -> Failure {
+    Box::new(failure(406, "NotAcceptable", why))
+}
+
+/// 406 of a route that writes none of the types that are accepted.
+pub fn no_such_representation(available: &[&str]) -> Failure {
     let message = format!("406: Not Acceptable\n\nAvailable representations: {}", available.join(", "));
     Box::new(failure(406, "NotAcceptable", message).about(Details::default()))
 }
 
 /// 409: the name is taken.
 pub fn already_exists(about: About<'_>) -> Failure {
-    let message = format!("{} {:?} already exists", about.qualified(), about.name);
+    let message = format!("{} {} already exists", about.qualified(), quoted(about.name));
     Box::new(failure(409, "AlreadyExists", message).about(about.details()))
 }
 
@@ -181,6 +191,11 @@ pub fn internal(message: impl Into<String>) -> Failure {
     let cause = Cause { message: message.clone(), ..Cause::default() };
     let details = Details { causes: vec![cause], ..Details::default() };
     Box::new(failure(500, "InternalError", format!("Internal error occurred: {message}")).about(details))
+}
+
+/// 503.
+pub fn unavailable(message: &str) -> Failure {
+    Box::new(failure(503, "ServiceUnavailable", message))
 }
 
 /// 504: the request took too long.

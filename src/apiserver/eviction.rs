@@ -27,12 +27,13 @@ const DENIED: &str = "Cannot evict pod as it would violate the pod's disruption 
 impl Server {
     /// Deletes a pod as far as its disruption budgets allow.
     pub(super) async fn evict(&self, call: &Call<'_>) -> Answer<Response<Body>> {
-        let mut eviction = body(call, "policy", "v1", "Eviction")?;
+        let creation = Options::parse(call.query, "CreateOptions")?;
+        let mut eviction = body(call, "policy", "v1", "Eviction", &creation)?;
         if eviction.name() != call.target.name {
             return Err(bad_request("name in URL does not match name in Eviction object"));
         }
         let mut options = Delete::parse(call.query, eviction.get("deleteOptions"))?;
-        options.dry_run |= Options::parse(call.query, "CreateOptions")?.dry_run;
+        options.dry_run |= creation.dry_run;
         self.admit_request(call, &mut eviction, options.dry_run).await?;
         loop {
             let entry = self.entry(call).await?;

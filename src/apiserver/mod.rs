@@ -19,6 +19,7 @@ pub mod expressions;
 pub mod health;
 pub mod kinds;
 pub mod meta;
+pub mod metrics;
 pub mod negotiate;
 pub mod offline;
 pub mod openapi;

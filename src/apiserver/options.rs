@@ -1,9 +1,11 @@
 //! The options of a request: what its query says, read and checked as kube-apiserver does.
 
-use super::errors::{About, Answer, bad_request, invalid, invalid_options};
+use super::errors::{About, Answer, bad_request, internal_plain, invalid};
 use super::kinds::field::Errors;
 use super::request::{Query, flag, value};
+use crate::api::duration::GoDuration;
 use crate::api::{ObjectExt, Value};
+use crate::expr::go_value::{code_point, is_printable};
 
 /// How unknown and doubled fields are met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,15 +87,10 @@ impl List {
     /// Reads a query.
     pub fn parse(query: &Query, watch: bool) -> Answer<Self> {
         let text = |name| value(query, name).unwrap_or("").to_string();
-        let version_text = text("resourceVersion");
-        let version = match version_text.as_str() {
-            "" => None,
-            digits => Some(parse_version(digits)?),
-        };
-        let options = Self {
+        let mut options = Self {
             labels: text("labelSelector"),
             fields: text("fieldSelector"),
-            version,
+            version: None,
             version_match: text("resourceVersionMatch"),
             timeout: integer(query, "timeoutSeconds")?.unwrap_or(0),
             limit: integer(query, "limit")?.and_then(|n| usize::try_from(n).ok()).unwrap_or(0),
@@ -101,11 +98,20 @@ impl List {
             bookmarks: flag(query, "allowWatchBookmarks"),
             initial_events: value(query, "sendInitialEvents").map(|_| flag(query, "sendInitialEvents")),
         };
-        options.check(watch)?;
+        let version = text("resourceVersion");
+        options.check(watch, &version)?;
+        options.version = match version.as_str() {
+            "" => None,
+            "0" => Some(0),
+            // With it a list goes nowhere, whatever it is.
+            _ if !watch && !options.continues.is_empty() => Some(u64::MAX),
+            digits if watch => Some(read_version(digits).map_err(internal_plain)?),
+            digits => Some(parse_version(digits)?),
+        };
         Ok(options)
     }
 
-    fn check(&self, watch: bool) -> Answer<()> {
+    fn check(&self, watch: bool, version: &str) -> Answer<()> {
         let mut errors = Errors::default();
         let forbidden = |errors: &mut Errors, field: &str, why: &str| {
             errors.push("FieldValueForbidden", field, format!("Forbidden: {why}"));
@@ -121,7 +127,7 @@ impl List {
                 let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
                 forbidden(&mut errors, field, why);
             }
-            if !watch && self.version.is_none() {
+            if !watch && version.is_empty() {
                 forbidden(&mut errors, field, "resourceVersionMatch is forbidden unless resourceVersion is provided");
             }
             if !watch && !self.continues.is_empty() {
@@ -134,13 +140,15 @@ impl List {
                 let message = format!("Unsupported value: {version_match:?}: {supported}");
                 errors.push("FieldValueNotSupported", field, message);
             }
-            if watch && !self.continues.is_empty() {
-                forbidden(&mut errors, field, "resourceVersionMatch is forbidden when continue is provided");
-            }
-            if !watch && version_match == "Exact" && self.version == Some(0) {
+            if !watch && version_match == "Exact" && version == "0" {
                 let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
                 forbidden(&mut errors, field, why);
             }
+        }
+        // A watch from any version starts with what is there, as if it had asked for that.
+        let starts_anywhere = self.initial_events.is_none() && version_match.is_empty() && matches!(version, "" | "0");
+        if watch && !self.continues.is_empty() && (starts_anywhere || !version_match.is_empty()) {
+            forbidden(&mut errors, field, "resourceVersionMatch is forbidden when continue is provided");
         }
         if !watch && self.initial_events.is_some() {
             forbidden(&mut errors, "sendInitialEvents", "sendInitialEvents is forbidden for list");
@@ -155,31 +163,64 @@ fn meta(kind: &str) -> About<'_> {
 
 /// Reads a resourceVersion.
 pub fn parse_version(text: &str) -> Answer<u64> {
+    read_version(text).map_err(|why| bad_request(format!("invalid resource version: {why}")))
+}
+
+fn read_version(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| {
-        bad_request(format!(
-            "invalid resource version: resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
-        ))
+        let why = go_problem(text, text);
+        format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: {why}")
     })
 }
 
 fn integer(query: &Query, name: &str) -> Answer<Option<i64>> {
-    match value(query, name) {
-        None | Some("") => Ok(None),
-        Some(text) => text.parse().map(Some).map_err(|_| {
-            let why = if text.trim_start_matches(['+', '-']).bytes().all(|b| b.is_ascii_digit()) {
-                "value out of range"
-            } else {
-                "invalid syntax"
-            };
-            bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
-        }),
-    }
+    let Some(text) = value(query, name) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        let why = go_problem(text, text.strip_prefix(['+', '-']).unwrap_or(text));
+        bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
+    })
+}
+
+/// Why Go reads no number from a text that has these digits.
+fn go_problem(text: &str, digits: &str) -> &'static str {
+    let is_number = !text.is_empty() && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { "value out of range" } else { "invalid syntax" }
+}
+
+/// Refuses a time for the whole request that is none. Nothing takes so long here that it would have to be kept.
+pub fn check_timeout(query: &Query) -> Answer<()> {
+    let Some(text) = value(query, "timeout").filter(|text| !text.is_empty()) else { return Ok(()) };
+    let read = GoDuration::read(text).map(|_| ());
+    read.map_err(|why| bad_request(format!("invalid timeout specified in the request URL - {why}")))
 }
 
 impl Write {
     /// Reads the query of a write; `kind` is the name of the options in complaints: `CreateOptions`, ...
     pub fn parse(query: &Query, kind: &str) -> Answer<Self> {
+        Self::read(query, kind, Errors::default())
+    }
+
+    /// Reads the query of a patch, or of an apply, which needs and allows more.
+    pub fn parse_patch(query: &Query, is_apply: bool) -> Answer<Self> {
         let mut errors = Errors::default();
+        if is_apply && value(query, "fieldManager").unwrap_or("").is_empty() {
+            errors.required("fieldManager", "is required for apply patch");
+        } else if !is_apply && value(query, "force").is_some() {
+            let message = "Forbidden: may not be specified for non-apply patch";
+            errors.push("FieldValueForbidden", "force", message.into());
+        }
+        Self::read(query, "PatchOptions", errors)
+    }
+
+    fn read(query: &Query, kind: &str, mut errors: Errors) -> Answer<Self> {
+        let manager = value(query, "fieldManager").unwrap_or("").to_string();
+        if manager.len() > 128 {
+            errors.push("FieldValueTooLong", "fieldManager", "Too long: may not be more than 128 bytes".into());
+        }
+        for (at, odd) in manager.char_indices().filter(|(_, c)| !is_printable(*c)) {
+            let detail = format!("invalid character {} (at position {at})", code_point(odd));
+            errors.invalid("fieldManager", &manager.as_str().into(), &detail);
+        }
         let dry_run = dry_run(query.iter().filter(|(k, _)| k == "dryRun").map(|(_, v)| v.as_str()), &mut errors);
         let validation = match value(query, "fieldValidation").unwrap_or("") {
             "" | "Warn" => FieldValidation::Warn,
@@ -195,42 +236,16 @@ impl Write {
                 FieldValidation::Warn
             }
         };
-        let manager = value(query, "fieldManager").unwrap_or("").to_string();
-        if manager.len() > 128 {
-            errors.push("FieldValueTooLong", "fieldManager", "Too long: may not be more than 128 bytes".into());
-        }
-        if let Some(odd) = manager.chars().find(|c| c.is_control()) {
-            let detail = format!("should only contain printable characters; found {odd:?}");
-            errors.invalid("fieldManager", &manager.as_str().into(), &detail);
-        }
         if errors.causes.is_empty() {
             Ok(Self { dry_run, manager, validation, force: flag(query, "force") })
         } else {
             Err(invalid(meta(kind), errors))
         }
     }
-
-    /// What an apply needs besides.
-    pub fn check_apply(&self) -> Answer<()> {
-        if self.manager.is_empty() {
-            let message = "Required value: is required for apply patch".into();
-            return Err(invalid_options("PatchOptions", "FieldValueRequired", "fieldManager", message));
-        }
-        Ok(())
-    }
-
-    /// What a patch that is no apply must not say.
-    pub fn check_patch(&self) -> Answer<()> {
-        if self.force {
-            let message = "Forbidden: may not be specified for non-apply patch".into();
-            return Err(invalid_options("PatchOptions", "FieldValueForbidden", "force", message));
-        }
-        Ok(())
-    }
 }
 
 fn dry_run<'a>(values: impl Iterator<Item = &'a str>, errors: &mut Errors) -> bool {
-    let values: Vec<&str> = values.filter(|v| !v.is_empty()).collect();
+    let values: Vec<&str> = values.collect();
     if values.iter().any(|v| *v != "All") {
         let shown = Value::from(values.clone());
         errors.push(
@@ -245,27 +260,38 @@ fn dry_run<'a>(values: impl Iterator<Item = &'a str>, errors: &mut Errors) -> bo
 impl Delete {
     /// Reads the query of a delete, and its body when it has one. The body wins as a whole, as in kube-apiserver.
     pub fn parse(query: &Query, body: Option<&Value>) -> Answer<Self> {
-        let mut errors = Errors::default();
-        let (grace, orphan, propagation, dry) = match body {
+        let text = |at: &[&str]| body.and_then(|body| body.at(at)?.as_str()).map(str::to_string);
+        let asked = |name: &str| value(query, name).map(str::to_string);
+        let (grace, orphan, propagation) = match body {
             Some(body) => (
                 body.integer(&["gracePeriodSeconds"]),
                 body.get("orphanDependents").and_then(Value::as_bool),
-                body.text(&["propagationPolicy"]).to_string(),
-                dry_run(body.items_at(&["dryRun"]).iter().filter_map(Value::as_str), &mut errors),
+                text(&["propagationPolicy"]),
             ),
             None => (
                 integer(query, "gracePeriodSeconds")?,
                 value(query, "orphanDependents").map(|_| flag(query, "orphanDependents")),
-                value(query, "propagationPolicy").unwrap_or("").to_string(),
-                dry_run(query.iter().filter(|(k, _)| k == "dryRun").map(|(_, v)| v.as_str()), &mut errors),
+                asked("propagationPolicy"),
             ),
         };
-        let named = match propagation.as_str() {
-            "" => None,
-            "Background" => Some(Propagation::Background),
-            "Foreground" => Some(Propagation::Foreground),
-            "Orphan" => Some(Propagation::Orphan),
-            other => {
+        // In a query what must be true of the object is said without more ado, and not at all when it is empty.
+        let precondition = |name: &str| match body {
+            Some(_) => text(&["preconditions", name]),
+            None => asked(name).filter(|wanted| !wanted.is_empty()),
+        };
+        let mut errors = Errors::default();
+        if orphan.is_some()
+            && let Some(policy) = &propagation
+        {
+            let detail = "orphanDependents and deletionPropagation cannot be both set";
+            errors.invalid("propagationPolicy", &policy.as_str().into(), detail);
+        }
+        let named = match propagation.as_deref() {
+            None => None,
+            Some("Background") => Some(Propagation::Background),
+            Some("Foreground") => Some(Propagation::Foreground),
+            Some("Orphan") => Some(Propagation::Orphan),
+            Some(other) => {
                 let supported = r#"supported values: "Foreground", "Background", "Orphan", "nil""#;
                 errors.push(
                     "FieldValueNotSupported",
@@ -275,18 +301,13 @@ impl Delete {
                 None
             }
         };
-        if orphan.is_some() && !propagation.is_empty() {
-            let value = Value::from(propagation);
-            let detail = "orphanDependents and deletionPropagation cannot be both set";
-            errors.invalid("propagationPolicy", &value, detail);
-        }
+        let dry = match body {
+            Some(body) => dry_run(body.items_at(&["dryRun"]).iter().filter_map(Value::as_str), &mut errors),
+            None => dry_run(query.iter().filter(|(k, _)| k == "dryRun").map(|(_, v)| v.as_str()), &mut errors),
+        };
         if !errors.causes.is_empty() {
             return Err(invalid(meta("DeleteOptions"), errors));
         }
-        let precondition = |name: &str| {
-            let text = body?.at(&["preconditions", name])?.as_str()?;
-            Some(text.to_string())
-        };
         let cascades = orphan == Some(false);
         let orphan = orphan.map(|yes| if yes { Propagation::Orphan } else { Propagation::Background });
         Ok(Self {
@@ -312,7 +333,23 @@ mod tests {
     #[test]
     fn lists_are_checked() {
         for (pairs, watch, message) in [
-            (&[("limit", "abc")][..], false, r#"strconv.ParseInt: parsing "abc": invalid syntax"#),
+            (&[("limit", "")][..], false, r#"strconv.ParseInt: parsing "": invalid syntax"#),
+            (
+                &[("timeoutSeconds", "99999999999999999999")],
+                true,
+                r#"strconv.ParseInt: parsing "99999999999999999999": value out of range"#,
+            ),
+            (
+                &[("continue", "x"), ("watch", "1")],
+                true,
+                r#"ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided"#,
+            ),
+            (
+                &[("resourceVersion", "x")],
+                true,
+                r#"resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax"#,
+            ),
+            (&[("limit", "abc")], false, r#"strconv.ParseInt: parsing "abc": invalid syntax"#),
             (
                 &[("resourceVersion", "abc")],
                 false,
@@ -359,7 +396,26 @@ mod tests {
             assert_eq!(Write::parse(&query(pairs), "CreateOptions").unwrap_err().message, message);
         }
         let good = Write::parse(&query(&[("dryRun", "All"), ("fieldManager", "m")]), "CreateOptions").unwrap();
-        assert!(good.dry_run && good.manager == "m" && good.check_apply().is_ok());
+        assert!(good.dry_run && good.manager == "m");
+        for (pairs, is_apply, message) in [
+            (
+                &[("force", "false")][..],
+                false,
+                r#"PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch"#,
+            ),
+            (
+                &[("dryRun", "")],
+                true,
+                r#"PatchOptions.meta.k8s.io "" is invalid: [fieldManager: Required value: is required for apply patch, dryRun: Unsupported value: [""]: supported values: "All"]"#,
+            ),
+            (
+                &[("fieldManager", "a\n\u{200b}")],
+                true,
+                r#"PatchOptions.meta.k8s.io "" is invalid: [fieldManager: Invalid value: "a\n\u200b": invalid character U+000A (at position 1), fieldManager: Invalid value: "a\n\u200b": invalid character U+200B (at position 2)]"#,
+            ),
+        ] {
+            assert_eq!(Write::parse_patch(&query(pairs), is_apply).unwrap_err().message, message);
+        }
     }
 
     #[test]
@@ -372,5 +428,28 @@ mod tests {
         assert_eq!((from_body.grace, from_body.propagation), (None, Some(Propagation::Foreground)));
         assert_eq!((from_body.uid.as_deref(), from_body.dry_run), (Some("u"), true));
         assert!(Delete::parse(&query, Some(&json!({"propagationPolicy": "Bogus"}))).is_err());
+    }
+
+    #[test]
+    fn a_deletes_query_is_checked() {
+        let sure = Delete::parse(&query(&[("uid", "u"), ("resourceVersion", "7")]), None).unwrap();
+        assert_eq!((sure.uid.as_deref(), sure.version.as_deref()), (Some("u"), Some("7")));
+        let both = Delete::parse(&query(&[("propagationPolicy", ""), ("orphanDependents", ""), ("dryRun", "x")]), None);
+        let message = r#"DeleteOptions.meta.k8s.io "" is invalid: [propagationPolicy: Invalid value: "": orphanDependents and deletionPropagation cannot be both set, propagationPolicy: Unsupported value: "": supported values: "Foreground", "Background", "Orphan", "nil", dryRun: Unsupported value: ["x"]: supported values: "All"]"#;
+        assert_eq!(both.unwrap_err().message, message);
+    }
+
+    #[test]
+    fn times_are_durations() {
+        for (text, complaint) in [
+            ("", None),
+            ("1m", None),
+            ("-1s", None),
+            ("x", Some(r#"invalid timeout specified in the request URL - time: invalid duration "x""#)),
+            ("1", Some(r#"invalid timeout specified in the request URL - time: missing unit in duration "1""#)),
+        ] {
+            let said = check_timeout(&query(&[("timeout", text)])).err().map(|failure| failure.message);
+            assert_eq!(said.as_deref(), complaint);
+        }
     }
 }

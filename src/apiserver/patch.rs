@@ -17,16 +17,16 @@ impl Server {
     /// Changes an object by a patch.
     pub(super) async fn patch(&self, call: &Call<'_>, part: Part) -> Answer<Response<Body>> {
         let form = Form::parse(call.content_type(), call.served)?;
-        let options = Options::parse(call.query, "PatchOptions")?;
+        let options = Options::parse_patch(call.query, form == Form::Apply)?;
         if form == Form::Apply {
-            options.check_apply()?;
             return self.apply(call, part, &options).await;
         }
-        options.check_patch()?;
-        let patch = patching::read(call.body, form, options.validation)?;
+        // What is wrong with the patch is said only of an object that is there.
+        let patch = patching::read(call.body, form, options.validation);
         let mut warnings = Vec::new();
         let change = |live: &Value| -> Answer<Decoded> {
-            let decoded = patching::patched(live, &patch, form, call.served, options.validation)?;
+            let patch = patch.as_ref().map_err(Clone::clone)?;
+            let decoded = patching::patched(live, patch, form, call.served, options.validation)?;
             check_name(call, &decoded.object)?;
             Ok(decoded)
         };
@@ -39,6 +39,9 @@ impl Server {
     /// Applies a configuration: makes the object, or changes what it says of it.
     async fn apply(&self, call: &Call<'_>, part: Part, options: &Options) -> Answer<Response<Body>> {
         let (config, doubled) = read_config(call)?;
+        if options.validation == FieldValidation::Warn {
+            call.warn(doubled.iter().cloned());
+        }
         let manager = call.manager(options);
         let apply = |live: Option<&Value>| {
             let applied = ownership::apply(live, &config, call.served, &manager, options.force, call.now);
@@ -50,6 +53,9 @@ impl Server {
             None if part == Part::Main => {
                 let Decoded { mut object, .. } = codec::check(apply(None)?, call.served, options.validation)?;
                 check_doubled(&doubled, options.validation)?;
+                if !object.name().is_empty() {
+                    check_name(call, &object)?;
+                }
                 if !object.uid().is_empty() {
                     let uid = object.uid();
                     let why = format!(
@@ -80,25 +86,20 @@ impl Server {
             }
         };
         call.warn(warnings);
-        if options.validation == FieldValidation::Warn {
-            call.warn(doubled);
-        }
         Ok(respond::object(status, &shown?, call.served, call.accepted, call.now.seconds))
     }
 }
 
 /// The configuration in a request's body, and which of its keys are there twice.
 pub(super) fn read_config(call: &Call<'_>) -> Answer<(Value, Vec<String>)> {
-    let (config, doubled) = parse_yaml(call.body).map_err(|why| bad_request(format!("error decoding YAML: {why}")))?;
+    let (config, doubled) = parse_yaml(call.body)
+        .map_err(|why| bad_request(format!("error decoding YAML: error converting YAML to JSON: {why}")))?;
     if !config.is_object() && !config.is_null() {
         let why = format!(
             "error unmarshaling JSON: while decoding JSON: {}",
             patching::not_go(&config, "map[string]interface {}")
         );
         return Err(bad_request(format!("error decoding YAML: {why}")));
-    }
-    if !config.name().is_empty() {
-        check_name(call, &config)?;
     }
     Ok((config, doubled))
 }

@@ -26,9 +26,10 @@ pub(super) enum Form {
     Apply,
 }
 
+/// The content type of an apply.
+pub(super) const APPLY: &str = "application/apply-patch+yaml";
 /// What objects of custom resources take: nobody knows the keys of their lists.
-const OF_CUSTOM: [&str; 3] =
-    ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml"];
+const OF_CUSTOM: [&str; 3] = ["application/json-patch+json", "application/merge-patch+json", APPLY];
 
 impl Form {
     /// Reads a `Content-Type`.
@@ -38,7 +39,7 @@ impl Form {
             "application/json-patch+json" => Ok(Self::Json),
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" => Ok(Self::Strategic),
-            "application/apply-patch+yaml" => Ok(Self::Apply),
+            APPLY => Ok(Self::Apply),
             _ => Err(unsupported_patch_type()),
         }
     }

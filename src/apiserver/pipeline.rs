@@ -1,21 +1,23 @@
 //! The way of a request through the server: parse, find the resource, do what the verb says, answer.
 
 use super::admission::Policies;
-use super::auth::authenticate::{Authentication, Peer};
+use super::auth::authenticate::{Authentication, Peer, has_odd_bearer};
 use super::auth::rbac::Authorization;
 use super::auth::signer::Signer;
 use super::auth::{Attributes, User};
 use super::claims::ServiceRange;
 use super::clock::{self, Clock};
-use super::codec::MediaType;
+use super::codec::{self, MediaType};
 use super::collector::{self, Collector};
 use super::custom::{self, Definitions};
 use super::discovery;
 use super::errors::{Answer, Failure, bad_request, internal, method_not_allowed, no_such_resource};
-use super::negotiate::{Accepted, Asked, Format, Include, Shape};
+use super::metrics::Metrics;
+use super::negotiate::{self, Accepted, Asked, Include, Shape};
 use super::openapi::Documents;
 use super::options;
 use super::ownership::Manager;
+use super::patching;
 use super::registry::{Registry, Served};
 use super::request::{self, Query, Resource, Target, Verb};
 use super::respond::{self, Body};
@@ -56,6 +58,8 @@ pub struct Server {
     pub(super) policies: Policies,
     /// What follows from deletes.
     pub(super) collector: Collector,
+    /// What it counts.
+    pub(super) metrics: Metrics,
     /// Changes when the server stops.
     pub(super) stopping: watch::Sender<bool>,
 }
@@ -80,6 +84,11 @@ pub struct Call<'a> {
     pub now: Moment,
     /// What the client is warned of, whether or not the request succeeds.
     warnings: &'a Warnings,
+}
+
+/// The value of a header; empty when there is none, or it is no text.
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
 /// Texts for `Warning` headers.
@@ -138,7 +147,7 @@ impl Call<'_> {
     }
 
     fn header(&self, name: header::HeaderName) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+        text(self.headers, name)
     }
 }
 
@@ -191,6 +200,7 @@ impl Server {
             definitions: Definitions::default(),
             policies: Policies::default(),
             collector,
+            metrics: Metrics::since(clock::system().seconds),
             stopping: watch::Sender::new(false),
         });
         server.bootstrap().await?;
@@ -204,16 +214,44 @@ impl Server {
         let (parts, body) = request.into_parts();
         let (target, query) = request::parse(&parts.method, &parts.uri);
         let warnings = Warnings::default();
-        let answer = self.answer(&parts, &target, &query, &body, &warnings).await;
-        let mut response = answer.unwrap_or_else(|failure| {
-            let mut response = respond::failure(&failure, Format::Json);
-            if parts.method == Method::HEAD {
-                *response.body_mut() = Body::Whole(Bytes::new());
+        let failed = |failure: Failure| {
+            respond::failure(&failure, negotiate::for_failures(&parts.headers, request::pretty(&query)))
+        };
+        let mut response = match self.admit_user(&parts, &target, &query, &warnings).await {
+            Ok(user) => {
+                let answer = self.answer(&parts, &target, &query, &body, &user, &warnings).await;
+                answer.unwrap_or_else(failed)
             }
-            response
-        });
+            Err(failure) if failure.code == 401 => failed(failure),
+            Err(failure) => respond::without_sniffing(failed(failure)),
+        };
+        let is_apply = codec::essence(text(&parts.headers, header::CONTENT_TYPE)) == patching::APPLY;
+        self.count_request(&target, &query, is_apply, response.status());
+        respond::identify(&mut response, &parts.headers);
         respond::warn(&mut response, &warnings.into_inner().unwrap_or_else(PoisonError::into_inner));
         response
+    }
+
+    /// Who sends a request, when they may do what it asks for.
+    async fn admit_user(&self, parts: &Parts, target: &Target, query: &Query, warnings: &Warnings) -> Answer<User> {
+        let is_long = match target {
+            Target::Resource(target) => target.runs_long(),
+            Target::Path => false,
+        };
+        if !is_long {
+            options::check_timeout(query)?;
+        }
+        let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
+        if has_odd_bearer(&parts.headers) {
+            let text = "the provided Authorization header contains extra space before the bearer token, and is ignored";
+            warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text.into());
+        }
+        let user = self.authenticate(&parts.headers, &peer).await?;
+        let path = request::path(&parts.uri).unwrap_or_default();
+        let attributes = attributes(&parts.method, &path, target, query);
+        let user = self.impersonate(user, &parts.headers, &attributes).await?;
+        self.require(&user, &attributes).await?;
+        Ok(user)
     }
 
     async fn answer(
@@ -222,17 +260,13 @@ impl Server {
         target: &Target,
         query: &Query,
         body: &Bytes,
+        user: &User,
         warnings: &Warnings,
     ) -> Answer<Response<Body>> {
-        let peer = parts.extensions.get::<Peer>().cloned().unwrap_or_default();
-        let user = self.authenticate(&parts.headers, &peer).await?;
-        let path = request::path(&parts.uri).unwrap_or_default();
-        let attributes = attributes(&parts.method, &path, target, query);
-        let user = self.impersonate(user, &parts.headers, &attributes).await?;
-        self.require(&user, &attributes).await?;
+        let path = || request::path(&parts.uri).unwrap_or_default();
         match target {
-            Target::Path => self.path(&parts.method, &path, query, &parts.headers).await,
-            Target::Resource(target) => self.resource(target, query, &parts.headers, body, &user, warnings).await,
+            Target::Path => self.path(&parts.method, &path(), query, &parts.headers).await,
+            Target::Resource(target) => self.resource(target, query, &parts.headers, body, user, warnings).await,
         }
     }
 
@@ -248,8 +282,17 @@ impl Server {
         let found = self.registry.lookup(&target.group, &target.version, &target.resource);
         let Some(served) = &found.filter(|served| served.is_at(target)) else {
             let version = GroupVersion { group: target.group.clone(), version: target.version.clone() };
-            let is_built_in = self.registry.has_version(&version);
+            let is_built_in = self.registry.has_group(&version.group);
             return if is_built_in { Err(no_such_resource()) } else { Ok(discovery::not_found()) };
+        };
+        let read;
+        let target = match served.custom {
+            // What is built in has no routes for it.
+            Some(_) if target.head => {
+                read = Resource { verb: Some(target.read_verb()), ..target.clone() };
+                &read
+            }
+            _ => target,
         };
         let asked = match target.verb() {
             Verb::List => Asked::List,
@@ -259,7 +302,7 @@ impl Server {
         check_custom(target, served)?;
         check_route(target, served)?;
         let pretty = request::pretty(query);
-        let mut accepted = Accepted::negotiate(headers, pretty, asked)?;
+        let mut accepted = Accepted::negotiate(headers, pretty, asked, served.custom.is_none())?;
         accepted.include = match request::value(query, "includeObject").unwrap_or("") {
             "None" => Include::None,
             "Object" => Include::Object,
@@ -326,18 +369,8 @@ fn attributes(method: &Method, path: &str, target: &Target, query: &Query) -> At
         // Who may read one object may list it and watch it.
         name = one.into();
     }
-    let verb = match target.verb() {
-        Verb::Other if method == Method::HEAD => {
-            if name.is_empty() {
-                "list"
-            } else {
-                "get"
-            }
-        }
-        verb => verb.name(),
-    };
     Attributes {
-        verb: verb.into(),
+        verb: target.attribute().into(),
         group: target.group.clone(),
         resource: target.resource.clone(),
         subresource: target.subresource.clone(),
@@ -352,6 +385,12 @@ fn check_custom(target: &Resource, served: &Served) -> Answer<()> {
     let Some(custom) = &served.custom else { return Ok(()) };
     if !target.subresource.is_empty() && served.subresource(&target.subresource).is_none() {
         return Err(super::errors::not_found(served.about(&target.name)));
+    }
+    if target.name.is_empty() && matches!(target.verb(), Verb::Update | Verb::Patch) {
+        return Err(bad_request("name must be provided"));
+    }
+    if target.verb() == Verb::Other {
+        return Err(super::errors::method_not_supported(served.about(""), ""));
     }
     if !custom.terminating || target.verb() != Verb::Create {
         return Ok(());
@@ -378,16 +417,25 @@ pub(super) fn terminating(served: &Served) -> Failure {
 /// Checks that the URL is one that the resource is served at.
 fn check_route(target: &Resource, served: &Served) -> Answer<()> {
     let whole = target.name.is_empty();
+    if served.custom.is_none() && !target.rest.is_empty() && target.subresource != "proxy" {
+        return Err(no_such_resource());
+    }
     if !target.subresource.is_empty() {
         let below = served.subresource(&target.subresource).ok_or_else(no_such_resource)?;
-        return if below.verbs.iter().any(|v| v == target.verb().name()) { Ok(()) } else { Err(method_not_allowed()) };
+        let fits = below.verbs.iter().any(|v| v == target.verb().name());
+        return match served.custom {
+            _ if fits => Ok(()),
+            Some(_) => Err(super::errors::method_not_supported(served.about(""), target.verb().name())),
+            None => Err(method_not_allowed()),
+        };
     }
     let namespaced = served.info.namespaced();
     if !namespaced && !target.namespace.is_empty() && served.info.resource != "namespaces" {
         return Err(no_such_resource());
     }
     let across = namespaced && target.namespace.is_empty();
-    if across && !whole {
+    let has_objects = ["get", "update", "patch", "delete"].iter().any(|verb| served.allows(verb));
+    if !whole && (across || !has_objects) {
         return Err(no_such_resource());
     }
     let fits = match target.verb() {

@@ -1,8 +1,7 @@
 //! Reading: one object, or a list with selectors and pages.
 
 use super::codec::parse_json;
-use super::encoding::write_string;
-use super::errors::{Answer, bad_request, expired};
+use super::errors::{Answer, bad_request, expired, not_acceptable_because};
 use super::negotiate::{Accepted, Format, Shape};
 use super::options::{self, List};
 use super::pipeline::{Call, Server, store_failure};
@@ -35,7 +34,9 @@ impl Selection {
     /// Reads the selectors of a request.
     pub fn parse(options: &List, served: &Served) -> Answer<Self> {
         let labels = parse_labels(&options.labels).map_err(|e| bad_request(e.to_string()))?;
-        let fields = parse_fields(&options.fields).map_err(|e| bad_request(e.to_string()))?;
+        let mut fields = parse_fields(&options.fields).map_err(|e| bad_request(e.to_string()))?;
+        // What names nothing selects everything.
+        fields.requirements.retain(|requirement| !requirement.field.is_empty() || !requirement.value.is_empty());
         let selectable = served.rules.selectable_fields;
         for requirement in &fields.requirements {
             let field = requirement.field.as_str();
@@ -124,7 +125,7 @@ impl Server {
         let options = List::parse(call.query, false)?;
         let selection = Selection::parse(&options, call.served)?;
         let (page, continues, remaining) = self.page(call, &options, &selection).await?;
-        let metadata = list_metadata(page.revision, continues, remaining);
+        let metadata = list_metadata(call, page.revision, continues, remaining);
         Ok(answer(call, page.entries, metadata))
     }
 
@@ -138,6 +139,7 @@ impl Server {
         let prefix = prefix(call);
         let mut at = match (options.version, options.version_match.as_str()) {
             (None | Some(0), _) => None,
+            _ if !options.continues.is_empty() => None,
             (Some(version), "Exact") => Some(version),
             (Some(version), "") if options.limit > 0 => Some(version),
             (Some(version), _) => {
@@ -150,11 +152,11 @@ impl Server {
         };
         let mut start = String::new();
         if !options.continues.is_empty() {
+            let (revision, after) = decode_continue(&options.continues)?;
             if options.version.is_some_and(|version| version != 0) {
                 let message = "specifying resource version is not allowed when using continue";
                 return Err(bad_request(message));
             }
-            let (revision, after) = decode_continue(&options.continues)?;
             at = revision;
             start = format!("{prefix}{after}");
         }
@@ -202,15 +204,20 @@ fn nothing<'a>(call: &'a Call<'_>) -> Range<'a> {
 /// Answers with a list of entries.
 pub(super) fn answer(call: &Call<'_>, entries: Vec<Arc<Entry>>, metadata: Vec<u8>) -> Response<Body> {
     let served = call.served;
+    if let Shape::Metadata(_) = call.accepted.shape {
+        let ty = served.go_type().unwrap_or_else(|| "unstructured.Unstructured".into());
+        let why = format!("you requested PartialObjectMetadata, but the requested object is a list (*{ty}List)");
+        return respond::failure(&not_acceptable_because(why), call.accepted.failures);
+    }
     let mut out = Vec::with_capacity(PIECE);
     let end: Vec<u8> = match call.accepted.shape {
         Shape::Whole if served.custom.is_some() => {
             let (kind, version) = (served.list_kind(), served.kind.api_version());
             out.extend_from_slice(format!(r#"{{"apiVersion":"{version}","items":["#).as_bytes());
-            let metadata = String::from_utf8_lossy(&metadata);
-            // A list without a type always says where it goes on.
-            let goes_on = if metadata.contains("\"continue\":") { "" } else { "\"continue\":\"\"," };
-            format!(r#"],"kind":"{kind}","metadata":{{{goes_on}{}}}"#, &metadata[1..]).into_bytes()
+            let mut end = format!(r#"],"kind":"{kind}","metadata":"#).into_bytes();
+            end.extend_from_slice(&metadata);
+            end.push(b'}');
+            end
         }
         Shape::Whole => {
             let (kind, version) = (served.list_kind(), served.kind.api_version());
@@ -219,12 +226,18 @@ pub(super) fn answer(call: &Call<'_>, entries: Vec<Arc<Entry>>, metadata: Vec<u8
             out.extend_from_slice(br#","items":["#);
             b"]}".into()
         }
-        Shape::Metadata(version) => {
+        Shape::Metadata(version) | Shape::MetadataList(version) => {
             let head = format!(r#"{{"kind":"PartialObjectMetadataList","apiVersion":"{version}","metadata":"#);
             out.extend_from_slice(head.as_bytes());
             out.extend_from_slice(&metadata);
-            out.extend_from_slice(br#","items":["#);
-            b"]}".into()
+            if entries.is_empty() {
+                // Go has no list here, rather than one without items.
+                out.extend_from_slice(br#","items":null"#);
+                b"}".into()
+            } else {
+                out.extend_from_slice(br#","items":["#);
+                b"]}".into()
+            }
         }
         Shape::Table(version) => {
             out.extend_from_slice(format!(r#"{{"kind":"Table","apiVersion":"{version}","metadata":"#).as_bytes());
@@ -277,23 +290,30 @@ fn write_item(served: &Served, entry: &Entry, accepted: Accepted, now: i64, out:
     match accepted.shape {
         Shape::Whole if served.custom.is_some() => shown.object.write(&served.head, shown.version, out),
         Shape::Whole => shown.object.write_item(shown.version, out),
-        Shape::Metadata(version) => respond::write_partial(version, &shown, served, out),
+        Shape::Metadata(version) | Shape::MetadataList(version) => respond::write_partial(version, &shown, served, out),
         Shape::Table(_) => table::write_row(served, &shown, accepted.include, now, out),
     }
 }
 
 /// Writes the metadata of a list.
-pub(super) fn list_metadata(revision: Revision, continues: Option<String>, remaining: usize) -> Vec<u8> {
-    let mut out = format!(r#"{{"resourceVersion":"{revision}""#).into_bytes();
-    if let Some(token) = continues {
-        out.extend_from_slice(br#","continue":"#);
-        write_string(&mut out, &token);
-        if remaining > 0 {
-            out.extend_from_slice(format!(r#","remainingItemCount":{remaining}"#).as_bytes());
-        }
-    }
-    out.push(b'}');
-    out
+pub(super) fn list_metadata(
+    call: &Call<'_>,
+    revision: Revision,
+    continues: Option<String>,
+    remaining: usize,
+) -> Vec<u8> {
+    let token = Value::from(continues.unwrap_or_default());
+    let goes_on = token.as_str() != Some("");
+    let remaining =
+        if goes_on && remaining > 0 { format!(r#","remainingItemCount":{remaining}"#) } else { String::new() };
+    let metadata = if call.served.custom.is_some() && call.accepted.shape == Shape::Whole {
+        // A list without a type has its fields in the order of the alphabet, and always says where it goes on.
+        format!(r#"{{"continue":{token}{remaining},"resourceVersion":"{revision}"}}"#)
+    } else {
+        let token = if goes_on { format!(r#","continue":{token}"#) } else { String::new() };
+        format!(r#"{{"resourceVersion":"{revision}"{token}{remaining}}}"#)
+    };
+    metadata.into_bytes()
 }
 
 const CONTINUE_EXPIRED: &str = "The provided continue parameter is too old to display a consistent list result. You can \
@@ -325,7 +345,8 @@ fn decode_continue(token: &str) -> Answer<(Option<Revision>, String)> {
     let json = BASE64.decode(token).map_err(|error| {
         let at = match error {
             base64::DecodeError::InvalidByte(at, _) => at,
-            _ => token.len(),
+            // The last letters are too few.
+            _ => token.len() - token.len() % 4,
         };
         invalid(&format!("illegal base64 data at input byte {at}"))
     })?;

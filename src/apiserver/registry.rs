@@ -59,6 +59,16 @@ impl Served {
         self.custom.is_none() || if self.info.namespaced() { !across || lists } else { across }
     }
 
+    /// What Go calls the type in which kube-apiserver holds its objects; none for custom ones.
+    pub fn go_type(&self) -> Option<String> {
+        // The packages are called `core`, or as the group's first part.
+        let package = match storage_group(&self.info) {
+            "" => "core",
+            group => group.split('.').next().unwrap_or(group),
+        };
+        self.custom.is_none().then(|| format!("{package}.{}", self.kind.kind))
+    }
+
     /// The kind of lists of its objects.
     pub fn list_kind(&self) -> Cow<'_, str> {
         match &self.custom {
@@ -90,6 +100,22 @@ impl Served {
     /// What lies below its objects, by name.
     pub fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.info.subresources.iter().find(|s| s.name == name)
+    }
+
+    /// What is below its objects, as a resource of its own kind: so its bodies are decoded.
+    pub fn part(&self, kind: GroupVersionKind) -> Served {
+        Served {
+            info: self.info.clone(),
+            rules: self.rules,
+            collection: self.collection.clone(),
+            head: String::new(),
+            columns: Cow::Borrowed(&[]),
+            kept: None,
+            custom: None,
+            schema: schema::builtin().kind(&kind),
+            kinds: self.kinds.clone(),
+            kind,
+        }
     }
 
     /// Whether the server has this kind.
@@ -214,6 +240,11 @@ impl Served {
             object.clone()
         };
         Shown { object, version }
+    }
+
+    /// The version in which its objects are kept, where that differs in more than its name.
+    pub fn kept_in(&self) -> Option<&'static str> {
+        self.kept
     }
 
     /// The place of an object in the collection.
@@ -341,9 +372,9 @@ impl Registry {
             .find(|s| s.kind.kind == kind && s.kind.group == group && s.kind.version == version && s.allows("get"))
     }
 
-    /// Whether a group and version is built in.
-    pub fn has_version(&self, version: &GroupVersion) -> bool {
-        self.versions.contains(version)
+    /// Whether a group is built in.
+    pub fn has_group(&self, group: &str) -> bool {
+        self.served.iter().any(|served| served.kind.group == group)
     }
 }
 

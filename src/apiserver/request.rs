@@ -70,12 +70,37 @@ pub struct Resource {
     pub subresource: String,
     /// What comes after the subresource (a proxied path).
     pub rest: String,
+    /// Whether the path says that it is a watch, whatever the method.
+    pub watch_path: bool,
+    /// Whether only the headers of an answer are asked for.
+    pub head: bool,
 }
 
 impl Resource {
     /// The verb.
     pub fn verb(&self) -> Verb {
         self.verb.unwrap_or(Verb::Other)
+    }
+
+    /// The verb, as authorizers know it: where only headers are asked for, it is that of the whole answer.
+    pub fn attribute(&self) -> &'static str {
+        match self.verb() {
+            _ if self.watch_path => Verb::Watch.name(),
+            Verb::Other if self.head => self.read_verb().name(),
+            verb => verb.name(),
+        }
+    }
+
+    /// Whether an answer may go on for long.
+    pub fn runs_long(&self) -> bool {
+        self.verb() == Verb::Watch
+            || self.watch_path
+            || matches!(self.subresource.as_str(), "attach" | "exec" | "log" | "portforward" | "proxy")
+    }
+
+    /// The verb of a request that reads.
+    pub fn read_verb(&self) -> Verb {
+        if self.name.is_empty() { Verb::List } else { Verb::Get }
     }
 }
 
@@ -104,13 +129,15 @@ fn target(method: &Method, path: &str, query: &Query) -> Target {
         }
         (watch, rest) = (true, after);
     }
-    let mut found = Resource { group: group.into(), version: version.into(), ..Resource::default() };
+    let head = *method == Method::HEAD;
+    let (group, version) = (group.to_string(), version.to_string());
+    let mut found = Resource { group, version, watch_path: watch, head, ..Resource::default() };
     match rest {
         ["namespaces", namespace, below @ ..] if !matches!(below, [] | ["status" | "finalize", ..]) => {
             found.namespace = namespace.to_string();
             rest = below;
         }
-        ["namespaces", namespace, ..] if group.is_empty() => found.namespace = namespace.to_string(),
+        ["namespaces", namespace, ..] if found.group.is_empty() => found.namespace = namespace.to_string(),
         _ => {}
     }
     let part = |i: usize| rest.get(i).map_or("", |part| part).to_string();

@@ -1,14 +1,14 @@
 //! Answers: objects, tables and failures in the form that a client accepts.
 
-use super::encoding::{Encoded, write_string, write_value};
-use super::errors::Failure;
+use super::encoding::{Encoded, write_object, write_value};
+use super::errors::{Failure, internal_plain, not_acceptable_because};
 use super::negotiate::{Accepted, Format, Include, JSON, Shape, YAML};
 use super::registry::Served;
 use super::{meta, table};
 use crate::api::{Map, ObjectExt, Value};
 use crate::schema::TableColumn;
 use crate::yaml;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::{Bytes, Frame, SizeHint};
 use std::convert::Infallible;
@@ -67,6 +67,15 @@ pub struct Shown {
 pub fn object(status: StatusCode, shown: &Shown, served: &Served, accepted: Accepted, now: i64) -> Response<Body> {
     let mut out = Vec::with_capacity(shown.object.size() + 256);
     match accepted.shape {
+        Shape::MetadataList(_) => {
+            let why = match served.go_type() {
+                Some(ty) => not_acceptable_because(format!(
+                    "you requested PartialObjectMetadataList, but the requested object is not a list (*{ty})"
+                )),
+                None => internal_plain("content is not a list"),
+            };
+            return failure(&why, accepted.failures);
+        }
         Shape::Whole => shown.object.write(&served.head, shown.version, &mut out),
         Shape::Metadata(version) => write_partial(version, shown, served, &mut out),
         Shape::Table(version) => {
@@ -117,56 +126,27 @@ pub fn row(
         .into_bytes();
     out.extend_from_slice(br#""columnDefinitions":"#);
     table::write_columns(columns, &mut out);
-    let shown = match accepted.include {
-        Include::None => Value::Null,
-        Include::Object => object.clone(),
-        Include::Metadata => serde_json::json!({
-            "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object.get("metadata")
-        }),
-    };
-    out.extend_from_slice(br#","rows":["#);
-    write_object(&serde_json::json!({"cells": cells, "object": shown}), &mut out);
-    out.extend_from_slice(b"]}");
+    out.extend_from_slice(br#","rows":[{"cells":"#);
+    write_value(&mut out, &Value::Array(cells));
+    out.extend_from_slice(br#","object":"#);
+    match accepted.include {
+        Include::None => out.extend_from_slice(b"null"),
+        Include::Object => write_object(&mut out, object),
+        Include::Metadata => {
+            out.extend_from_slice(br#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#);
+            Encoded::new(object).write_metadata(object.resource_version().parse().ok(), &mut out);
+            out.push(b'}');
+        }
+    }
+    out.extend_from_slice(b"}]}");
     json(StatusCode::OK, out, accepted)
 }
 
 /// Answers with a value that is no object of a resource: a Status, a review, a Scale.
 pub fn value(status: StatusCode, value: &Value, accepted: Accepted) -> Response<Body> {
     let mut out = Vec::with_capacity(512);
-    write_object(value, &mut out);
+    write_object(&mut out, value);
     json(status, out, accepted)
-}
-
-/// Writes an object with `kind`, `apiVersion` and `metadata` first; a Status in the order of its type's fields.
-pub fn write_object(value: &Value, out: &mut Vec<u8>) {
-    const FIRST: [&str; 8] = ["kind", "apiVersion", "metadata", "status", "message", "reason", "details", "code"];
-    const DETAILS: [&str; 4] = ["name", "group", "kind", "uid"];
-    let Some(map) = value.as_object() else { return write_value(out, value) };
-    let is_status = value.kind() == "Status";
-    write_fields(map, if is_status { &FIRST } else { &FIRST[..3] }, out, |out, key, value| match value.as_object() {
-        Some(details) if is_status && key == "details" => {
-            write_fields(details, &DETAILS, out, |out, _, value| write_value(out, value));
-        }
-        _ => write_value(out, value),
-    });
-}
-
-/// Writes the fields of a map, some of them first.
-fn write_fields(
-    map: &Map<String, Value>,
-    first: &[&str],
-    out: &mut Vec<u8>,
-    write: impl Fn(&mut Vec<u8>, &str, &Value),
-) {
-    let rest = map.iter().filter(|(key, _)| !first.contains(&key.as_str()));
-    let fields = first.iter().filter_map(|key| Some((*key, map.get(*key)?))).chain(rest.map(|(k, v)| (k.as_str(), v)));
-    for (i, (key, value)) in fields.enumerate() {
-        out.push(if i == 0 { b'{' } else { b',' });
-        write_string(out, key);
-        out.push(b':');
-        write(out, key, value);
-    }
-    out.extend_from_slice(if map.is_empty() { b"{}" } else { b"}" });
 }
 
 /// Answers with JSON that is written already, in the form that is accepted.
@@ -184,17 +164,48 @@ pub fn json(status: StatusCode, mut out: Vec<u8>, accepted: Accepted) -> Respons
 
 /// Answers with text.
 pub fn text(status: StatusCode, text: impl Into<Vec<u8>>) -> Response<Body> {
-    whole(status, "text/plain; charset=utf-8", text.into(), false)
+    without_sniffing(whole(status, TEXT, text.into(), false))
+}
+
+/// The type of text.
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
+/// The header of an answer by which it is found in an audit log; a client may choose it.
+const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
+
+/// Gives an answer an identity of its own.
+pub fn identify(response: &mut Response<Body>, asked: &HeaderMap) {
+    let id = asked.get(AUDIT_ID).filter(|id| !id.is_empty()).cloned();
+    let id = id.or_else(|| HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok());
+    response.headers_mut().extend(id.map(|id| (AUDIT_ID, id)));
+}
+
+/// Tells browsers not to guess what an answer is.
+pub fn without_sniffing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Answers with nothing but a status.
 pub fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::Whole(Bytes::new()));
     *response.status_mut() = status;
+    response.headers_mut().insert(header::CACHE_CONTROL, NOT_KEPT);
     response
 }
 
-/// Answers with a failure. It is JSON unless the client wants YAML and nothing else.
+/// Answers that something is elsewhere, as Go does.
+pub fn moved(to: &str) -> Response<Body> {
+    let body = format!("<a href=\"{}\">Moved Permanently</a>.\n\n", to.replace('&', "&amp;"));
+    let mut response = whole(StatusCode::MOVED_PERMANENTLY, "text/html; charset=utf-8", body.into_bytes(), false);
+    response.headers_mut().extend(HeaderValue::from_str(to).map(|to| (header::LOCATION, to)));
+    response
+}
+
+/// What is said of answers that nobody but the client may keep, and not without asking again.
+const NOT_KEPT: HeaderValue = HeaderValue::from_static("no-cache, private");
+
+/// Answers with a failure.
 pub fn failure(failure: &Failure, format: Format) -> Response<Body> {
     let status = StatusCode::from_u16(failure.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let accepted = Accepted { format, ..Accepted::default() };
@@ -234,7 +245,7 @@ fn with_body(status: StatusCode, content_type: &'static str, body: Body, compres
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(header::CACHE_CONTROL, NOT_KEPT);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if compressed {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -355,7 +366,7 @@ mod tests {
         let status = serde_json::json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "code": 404,
             "details": {"causes": [], "kind": "pods", "name": "p"}, "message": "m", "reason": "r", "status": "Failure"});
         let mut out = Vec::new();
-        write_object(&status, &mut out);
+        write_object(&mut out, &status);
         let wanted = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"m","reason":"r","details":{"name":"p","kind":"pods","causes":[]},"code":404}"#;
         assert_eq!(String::from_utf8(out).unwrap(), wanted);
     }

@@ -32,7 +32,7 @@ impl Server {
     /// Sets the scale of an object from a request's body.
     pub(super) async fn put_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let options = Options::parse(call.query, "UpdateOptions")?;
-        let scale = body(call, "autoscaling", "v1", "Scale")?;
+        let scale = body(call, "autoscaling", "v1", "Scale", &options)?;
         let manager = call.manager(&options);
         let change = |before: &Value| {
             let mut object = scale.clone();
@@ -44,17 +44,16 @@ impl Server {
 
     /// Changes the scale of an object by a patch.
     pub(super) async fn patch_scale(&self, call: &Call<'_>) -> Answer<Response<Body>> {
-        let options = Options::parse(call.query, "PatchOptions")?;
         let form = Form::parse(call.content_type(), call.served)?;
+        let options = Options::parse_patch(call.query, form == Form::Apply)?;
         if form == Form::Apply {
-            options.check_apply()?;
             return self.apply_scale(call, &options).await;
         }
-        options.check_patch()?;
-        let patch = patching::read(call.body, form, options.validation)?;
+        let patch = patching::read(call.body, form, options.validation);
         let manager = call.manager(&options);
         let change = |before: &Value| {
-            let mut decoded = patching::patched_scale(before, &patch, form, options.validation)?;
+            let patch = patch.as_ref().map_err(Clone::clone)?;
+            let mut decoded = patching::patched_scale(before, patch, form, options.validation)?;
             ownership::note_scale(before, &mut decoded.object, &manager, call.now);
             Ok(decoded)
         };

@@ -1,7 +1,7 @@
 //! What lies below objects: the status, the scale, and the verbs of pods that are written as resources.
 
-use super::codec::decode_plain;
-use super::errors::{About, Answer, bad_request, conflict, invalid, method_not_allowed, no_such_resource};
+use super::codec::{Decoded, decode};
+use super::errors::{About, Answer, bad_request, conflict, invalid, method_not_allowed, no_such_resource, unavailable};
 use super::kinds::field::{Errors, quoted};
 use super::options::Write as Options;
 use super::pipeline::{Call, Server, store_failure};
@@ -58,7 +58,8 @@ impl Server {
     /// Binds the pod that a binding names, as clients of old do.
     pub(super) async fn bind_by_name(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let Some(pods) = self.registry.core("pods") else { return Err(no_such_resource()) };
-        let name = body(call, "", "v1", "Binding")?.name().to_owned();
+        let options = Options::parse(call.query, "CreateOptions")?;
+        let name = body(call, "", "v1", "Binding", &options)?.name().to_owned();
         let target = Resource { resource: "pods".into(), name, subresource: "binding".into(), ..call.target.clone() };
         self.bind(&call.redirected(&target, pods), &target.name).await
     }
@@ -66,7 +67,7 @@ impl Server {
     /// Binds a pod to a node.
     pub(super) async fn bind(&self, call: &Call<'_>, name: &str) -> Answer<Response<Body>> {
         let options = Options::parse(call.query, "CreateOptions")?;
-        let mut binding = body(call, "", "v1", "Binding")?;
+        let mut binding = body(call, "", "v1", "Binding", &options)?;
         self.admit_request(call, &mut binding, options.dry_run).await?;
         check_binding(&binding, name)?;
         let node = binding.text(&["target", "name"]).to_string();
@@ -113,6 +114,9 @@ impl Server {
         let entry = self.entry(call).await?;
         let object = call.served.value(&entry.object, entry.revision);
         let name = &call.target.name;
+        if object.kind() == "Service" {
+            return Err(unavailable(&format!("no endpoints available for service {name:?}")));
+        }
         if object.text(&["spec", "nodeName"]).is_empty() {
             return Err(bad_request(format!("pod {name} does not have a host assigned")));
         }
@@ -137,8 +141,11 @@ fn check_binding(binding: &Value, name: &str) -> Answer<()> {
 }
 
 /// The body of a request, of a kind that is no resource's.
-pub(super) fn body(call: &Call<'_>, group: &str, version: &str, kind: &str) -> Answer<Value> {
-    decode_plain(call.body, call.media()?, &GroupVersionKind::new(group, version, kind))
+pub(super) fn body(call: &Call<'_>, group: &str, version: &str, kind: &str, options: &Options) -> Answer<Value> {
+    let part = call.served.part(GroupVersionKind::new(group, version, kind));
+    let Decoded { object, warnings } = decode(call.body, call.media()?, &part, options.validation)?;
+    call.warn(warnings);
+    Ok(object)
 }
 
 /// Sets a condition of a status. The time of the transition stays when the status does.

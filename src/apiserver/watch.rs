@@ -1,6 +1,6 @@
 //! Watches: events of a collection as they happen, selected, shaped, and ended in time.
 
-use super::encoding::Encoded;
+use super::encoding::{Encoded, write_object};
 use super::errors::{Answer, Failure, bad_request, expired, revision_in_the_future};
 use super::negotiate::{Accepted, Shape};
 use super::options::List;
@@ -193,7 +193,7 @@ impl Watch {
     fn write_shown(&mut self, kind: &str, shown: &Shown, revision: Revision, piece: &mut Vec<u8>) {
         piece.extend_from_slice(format!(r#"{{"type":"{kind}","object":"#).as_bytes());
         match self.accepted.shape {
-            Shape::Whole => shown.object.write(&self.served.head, shown.version, piece),
+            Shape::Whole | Shape::MetadataList(_) => shown.object.write(&self.served.head, shown.version, piece),
             Shape::Metadata(version) => respond::write_partial(version, shown, &self.served, piece),
             Shape::Table(version) => {
                 self.open_table(version, revision, piece);
@@ -224,6 +224,8 @@ impl Watch {
             (None, Some(schema)) => schema.zero(),
             _ => json!({}),
         };
+        object.put(&["kind"], self.served.kind.kind.as_str());
+        object.put(&["apiVersion"], self.served.kind.api_version());
         object.put(&["metadata"], json!({}));
         if initial {
             object.put(&["metadata", "annotations"], json!({"k8s.io/initial-events-end": "true"}));
@@ -236,7 +238,7 @@ impl Watch {
 
     async fn fail(&mut self, failure: &Failure) -> Result<(), Gone> {
         let mut piece = br#"{"type":"ERROR","object":"#.to_vec();
-        respond::write_object(&failure.to_value(), &mut piece);
+        write_object(&mut piece, &failure.to_value());
         piece.extend_from_slice(b"}\n");
         self.send(piece).await
     }

@@ -2,6 +2,7 @@
 
 use super::token::{ISSUER, Known};
 use super::{ANONYMOUS, MASTERS, UNAUTHENTICATED, User};
+use crate::api::names;
 use crate::apiserver::errors::{Answer, unauthorized};
 use crate::apiserver::pipeline::Server;
 use http::header::{self, HeaderMap};
@@ -115,7 +116,9 @@ fn trusted() -> User {
 
 /// The namespace and name of a service account from its user's name.
 pub(super) fn service_account_name(user: &str) -> Option<(&str, &str)> {
-    user.strip_prefix("system:serviceaccount:")?.split_once(':')
+    let account = user.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    let is_well_formed = names::dns1123_label(account.0).is_empty() && names::dns1123_subdomain(account.1).is_empty();
+    is_well_formed.then_some(account)
 }
 
 /// A service account as a user.
@@ -127,6 +130,13 @@ pub fn service_account(namespace: &str, name: &str) -> User {
 /// The groups that all service accounts of a namespace are in.
 pub(super) fn service_account_groups(namespace: &str) -> Vec<String> {
     vec!["system:serviceaccounts".into(), format!("system:serviceaccounts:{namespace}")]
+}
+
+/// Whether a token is passed over because more than one space is before it.
+pub fn has_odd_bearer(headers: &HeaderMap) -> bool {
+    let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or("").trim();
+    let Some((scheme, token)) = text.split_once(' ') else { return false };
+    scheme.eq_ignore_ascii_case("bearer") && token.starts_with(' ')
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -6,6 +6,7 @@ use super::{Attributes, User};
 use crate::api::time::rfc3339;
 use crate::api::{ObjectExt, Value, names};
 use crate::apiserver::codec::{self, Decoded};
+use crate::apiserver::create::check_namespace;
 use crate::apiserver::errors::{About, Answer, bad_request, invalid, quoted};
 use crate::apiserver::kinds::field::{Errors, Field};
 use crate::apiserver::options::Write as Options;
@@ -30,6 +31,10 @@ impl Server {
         if object.at(&["metadata"]).is_none() {
             object.put(&["metadata"], json!({}));
         }
+        if call.served.info.namespaced() {
+            check_namespace(&object, &call.target.namespace)?;
+            object.put(&["metadata", "namespace"], call.target.namespace.as_str());
+        }
         let manager = call.manager(&options);
         ownership::note_request(&mut object, &call.served.kind, &manager, call.now);
         let status = match call.served.info.resource.as_str() {
@@ -38,7 +43,13 @@ impl Server {
                 json!({"userInfo": user_info(call.user)})
             }
             "tokenreviews" => self.review_token(&object).await?,
-            "selfsubjectrulesreviews" => self.rules_review(call.user, object.text(&["spec", "namespace"])).await?,
+            "selfsubjectrulesreviews" => {
+                let status = self.rules_review(call.user, object.text(&["spec", "namespace"])).await?;
+                // The answer does not repeat what was asked.
+                object.put(&["metadata"], json!({}));
+                object.put(&["spec"], json!({}));
+                status
+            }
             resource => {
                 check(&object, resource)?;
                 let attributes = attributes(&object);

@@ -123,7 +123,7 @@ impl Server {
     /// Gives out a token for a service account.
     pub(in crate::apiserver) async fn request_token(&self, call: &Call<'_>) -> Answer<Response<Body>> {
         let options = crate::apiserver::options::Write::parse(call.query, "CreateOptions")?;
-        let mut request = body(call, "authentication.k8s.io", "v1", "TokenRequest")?;
+        let mut request = body(call, "authentication.k8s.io", "v1", "TokenRequest", &options)?;
         self.admit_request(call, &mut request, options.dry_run).await?;
         let entry = self.entry(call).await?;
         let account = call.served.value(&entry.object, entry.revision);

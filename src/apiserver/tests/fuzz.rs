@@ -245,8 +245,10 @@ fn is_like_kubernetes(status: &Value) -> bool {
         "resourceVersion should not be set",
         "Too large resource version",
         "error dialing backend",
+        "no endpoints available",
         "failed to create typed patch object",
         "does not contain declared merge key",
+        "resourceVersion: Invalid value",
     ];
     known.iter().any(|known| message.contains(known))
 }

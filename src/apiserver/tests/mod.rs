@@ -15,6 +15,7 @@ mod rules;
 mod schemas;
 mod services;
 mod shared;
+mod surface;
 mod watches;
 mod webhooks;
 mod writes;
@@ -49,6 +50,9 @@ struct Answer {
 
 impl Answer {
     fn json(&self) -> Value {
+        if self.headers.get(header::CONTENT_TYPE).is_some_and(|media| media == "application/yaml") {
+            return crate::yaml::from_slice_strict(&self.bytes).unwrap_or_else(|_| panic!("{}", self.text())).0;
+        }
         serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 

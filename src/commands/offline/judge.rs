@@ -77,8 +77,7 @@ pub fn run(
 
 /// What no dry run without a server can tell.
 fn note(unknown: &str) -> String {
-    let version = version::info();
-    let (major, minor) = (version.text(&["major"]), version.text(&["minor"]));
+    let (major, minor) = (version::MAJOR, version::MINOR);
     format!(
         "Checked without a server, by the rules of Kubernetes {major}.{minor}. \
          Not checked: {unknown}, what it refers to, permissions, quotas and other admission.\n"
