@@ -3,7 +3,7 @@
 use super::registry::Served;
 use super::update::Part;
 use crate::api::time::{Moment, rfc3339};
-use crate::api::{GroupVersionKind, ObjectExt, TypeRef, Value};
+use crate::api::{GroupVersion, GroupVersionKind, ObjectExt, TypeRef, Value};
 use crate::merge::managed_fields::{self, ApplyError, Writer};
 use crate::schema;
 
@@ -55,7 +55,20 @@ fn with_writer<T>(served: &Served, manager: &Manager<'_>, now: Moment, work: imp
         subresource: manager.subresource,
         time: &rfc3339(now.seconds),
         ignored: ignored(served, part),
+        in_version: &|object, version| in_version(served, object, version),
     })
+}
+
+/// An object of a built-in kind in another version, and the types of that version.
+fn in_version(served: &Served, object: &Value, version: &str) -> Option<(Value, TypeRef<'static>)> {
+    if served.custom.is_some() {
+        return None;
+    }
+    let other = GroupVersion::parse(version);
+    let ty = schema::builtin().kind(&GroupVersionKind::new(&other.group, &other.version, &served.kind.kind))?;
+    let mut object = object.clone();
+    (served.rules.convert)(&mut object, version);
+    Some((object, ty))
 }
 
 /// Notes who wrote which fields of an object.
@@ -83,6 +96,7 @@ pub(super) fn note_request(request: &mut Value, kind: &GroupVersionKind, manager
         subresource: manager.subresource,
         time: &rfc3339(now.seconds),
         ignored: &[],
+        in_version: &|_, _| None,
     };
     managed_fields::update(None, request, &writer, schema::builtin().kind(kind));
 }
@@ -137,6 +151,7 @@ fn with_scale_writer<T>(
         subresource: manager.subresource,
         time: &rfc3339(now.seconds),
         ignored: &[],
+        in_version: &|_, _| None,
     };
     work(&writer, schema::builtin().kind(&kind))
 }

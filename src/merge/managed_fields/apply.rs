@@ -157,9 +157,13 @@ fn record_of(
         let before = Writer { manager: BEFORE_FIRST_APPLY, ..*writer };
         let found = changes(empty, live, schema)
             .map_err(|reason| ApplyError::Failed(format!("failed to create manager for existing fields: {reason}")))?;
-        record(&mut entries, Id::of(&before, Operation::Update), found, &before, schema);
+        record(&mut entries, Id::of(&before, Operation::Update), found, &before, schema, (empty, live));
     }
-    entries.iter_mut().for_each(|entry| structured::collapse(&mut entry.fields, schema));
+    for entry in &mut entries {
+        let other = (entry.api_version != writer.api_version).then(|| (writer.in_version)(live, &entry.api_version));
+        let ty = other.flatten().map_or(schema, |(_, ty)| Some(ty));
+        structured::collapse(&mut entry.fields, ty);
+    }
     Ok(entries)
 }
 

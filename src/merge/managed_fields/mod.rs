@@ -1,7 +1,8 @@
 //! Who set which field: `metadata.managedFields`, and server-side apply (KEP-555, "Server-Side Apply").
 //!
 //! Each write is compared with the live object. The writer owns what it changed; the others lose what has changed or
-//! is gone. Sets that name fields at another version of the kind are taken to name the same fields.
+//! is gone. Sets that name fields at another version of the kind are compared in that version, where it is known, and
+//! else taken to name the same fields.
 
 mod apply;
 mod compare;
@@ -37,8 +38,11 @@ pub enum Operation {
     Update,
 }
 
+/// An object in another version of its kind, and the types of that version.
+pub type InVersion<'a> = &'a dyn Fn(&Value, &str) -> Option<(Value, TypeRef<'static>)>;
+
 /// Who writes, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Writer<'a> {
     /// The field manager's name; empty becomes `unknown`.
     pub manager: &'a str,
@@ -51,6 +55,20 @@ pub struct Writer<'a> {
     /// The fields that such a request cannot set, whatever it says, as paths of names: `status` on a resource whose
     /// status is a subresource, `spec` on that subresource.
     pub ignored: &'a [&'a [&'a str]],
+    /// Knows the object in other versions.
+    pub in_version: InVersion<'a>,
+}
+
+impl Writer<'_> {
+    /// What a write changes as another version sees it.
+    fn seen_by<'t>(&self, version: &str, old: &Value, new: &Value) -> Option<(Changes, TypeRef<'t>)> {
+        if version == self.api_version {
+            return None;
+        }
+        let (old, _) = (self.in_version)(old, version)?;
+        let (new, ty) = (self.in_version)(new, version)?;
+        Some((changes(&old, &new, Some(ty)).ok()?, ty))
+    }
 }
 
 /// The fields that nobody owns.
@@ -82,7 +100,7 @@ pub fn update(live: Option<&Value>, new: &mut Value, writer: &Writer, schema: Op
     };
     // An object that cannot be compared loses its record.
     if let Ok(changes) = changes(live, new, schema) {
-        record(&mut entries, Id::of(writer, Operation::Update), changes, writer, schema);
+        record(&mut entries, Id::of(writer, Operation::Update), changes, writer, schema, (live, new));
         write(new, entries);
     }
 }
@@ -105,13 +123,28 @@ fn is_blank(entry: &Value) -> bool {
     entry.as_object().is_some_and(|map| map.values().all(blank))
 }
 
-/// Writes the changes of an update into the entries.
-fn record(entries: &mut Vec<Entry>, id: Id, changes: Changes, writer: &Writer, schema: Option<TypeRef>) {
+/// Writes the changes of an update, from one object to another, into the entries.
+fn record(
+    entries: &mut Vec<Entry>,
+    id: Id,
+    changes: Changes,
+    writer: &Writer,
+    schema: Option<TypeRef>,
+    (old, new): (&Value, &Value),
+) {
     let Changes { mut changed, mut removed } = changes;
     let ignored = set::of_paths(writer.ignored);
     set::subtract_whole(&mut changed, &ignored);
     set::subtract_whole(&mut removed, &ignored);
     for entry in entries.iter_mut() {
+        if let Some((Changes { mut changed, mut removed }, ty)) = writer.seen_by(&entry.api_version, old, new) {
+            structured::collapse(&mut entry.fields, Some(ty));
+            for fields in [&mut changed, &mut removed] {
+                set::subtract_whole(fields, &ignored);
+                set::subtract(&mut entry.fields, fields);
+            }
+            continue;
+        }
         structured::collapse(&mut entry.fields, schema);
         set::subtract(&mut entry.fields, &changed);
         set::subtract(&mut entry.fields, &removed);

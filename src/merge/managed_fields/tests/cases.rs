@@ -11,7 +11,14 @@ fn kind(group: &str, kind: &str) -> Option<TypeRef<'static>> {
 }
 
 fn writer(manager: &str) -> Writer<'_> {
-    Writer { manager, api_version: "v1", subresource: "", time: "2026-01-01T00:00:00Z", ignored: &[&["status"]] }
+    Writer {
+        manager,
+        api_version: "v1",
+        subresource: "",
+        time: "2026-01-01T00:00:00Z",
+        ignored: &[&["status"]],
+        in_version: &|_, _| None,
+    }
 }
 
 fn fields(object: &Value, manager: &str) -> Value {

@@ -115,6 +115,7 @@ fn writer(write: &Write) -> Writer<'_> {
         subresource: &write.subresource,
         time: "2026-11-21T04:07:14Z",
         ignored: if write.subresource.is_empty() { &[&["status"]] } else { &[&["spec"]] },
+        in_version: &|_, _| None,
     }
 }
 
