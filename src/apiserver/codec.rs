@@ -114,6 +114,11 @@ pub fn decode(body: &[u8], media: MediaType, served: &Served, validation: FieldV
     if served.custom.is_some() && object.kind().is_empty() {
         return Err(unrecognized(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
     }
+    if served.custom.is_some() && object.api_version() != kind.api_version() {
+        let (version, wanted) = (object.api_version(), kind.api_version());
+        let why = format!("the API version in the data ({version}) does not match the expected API version ({wanted})");
+        return Err(bad_request(why));
+    }
     let (object, unknown) = reshape(object, served).map_err(|misfit| misfit.failure(&kind.kind))?;
     let odd = match (media, served.schema()) {
         (MediaType::Yaml, _) => yaml_complaint(&doubled).into_iter().chain(unknown).collect(),
@@ -152,8 +157,13 @@ fn check_type_meta(object: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Brings an object into the form of its type, as a decoder would have.
+/// Brings an object that an apply made into the form of its type, as a decoder would have. A custom resource stays as it
+/// is until it is stored: nobody decodes it before.
 pub fn check(object: Value, served: &Served, validation: FieldValidation) -> Answer<Decoded> {
+    if served.custom.is_some() {
+        check_kind(&object, served).map_err(|misfit| misfit.failure(&served.kind.kind))?;
+        return Ok(Decoded { object, warnings: Vec::new() });
+    }
     let (object, unknown) = reshape(object, served).map_err(|misfit| misfit.failure(&served.kind.kind))?;
     judge(object, unknown, served, validation)
 }
@@ -258,17 +268,19 @@ fn check_kind(object: &Value, served: &Served) -> Result<(), Misfit> {
 
 /// Checks that a custom object says of itself what it is.
 fn check_custom_kind(object: &Value, expected: &GroupVersionKind) -> Answer<()> {
-    let (version, wanted) = (object.api_version(), expected.api_version());
-    if version != wanted {
-        let why = format!("the API version in the data ({version}) does not match the expected API version ({wanted})");
-        return Err(bad_request(why));
+    let wanted = expected.api_version();
+    let mut errors = Errors::default();
+    if object.kind() != expected.kind {
+        errors.invalid("kind", &object.kind().into(), &format!("must be {}", expected.kind));
     }
-    if object.kind() == expected.kind {
+    if object.api_version() != wanted {
+        errors.invalid("apiVersion", &object.api_version().into(), &format!("must be {wanted}"));
+    }
+    if errors.causes.is_empty() {
         return Ok(());
     }
-    let mut errors = Errors::default();
-    errors.invalid("kind", &object.kind().into(), &format!("must be {}", expected.kind));
-    Err(invalid(About { group: &expected.group, kind: object.kind(), name: object.name() }, errors))
+    let group = GroupVersion::parse(object.api_version()).group;
+    Err(invalid(About { group: &group, kind: object.kind(), name: object.name() }, errors))
 }
 
 /// Refuses an object for its unknown and doubled fields.

@@ -55,9 +55,12 @@ impl Server {
         }
         let media = call.media()?;
         let options = Options::parse(call.query, "CreateOptions")?;
-        let Decoded { object, warnings } = codec::decode(call.body, media, call.served, options.validation)?;
+        let Decoded { mut object, warnings } = codec::decode(call.body, media, call.served, options.validation)?;
         call.warn(warnings);
         let namespace = &call.target.namespace;
+        if !call.served.info.namespaced() {
+            object.take_at(&["metadata", "namespace"]);
+        }
         check_namespace(&object, namespace)?;
         let manager = call.manager(&options);
         let (user, dry_run) = (Some(call.user), options.dry_run);
@@ -74,7 +77,8 @@ impl Server {
         let New { served, namespace, .. } = *new;
         let rules = &served.rules;
         let now = (self.clock)();
-        if !object.resource_version().is_empty() {
+        // The store says so, which a dry run does not come to.
+        if !object.resource_version().is_empty() && !new.dry_run {
             return Err(internal_plain("resourceVersion should not be set on objects to be created"));
         }
         let shares_labels = rules.shares_labels && object.map_at(LABELS).is_none_or(Map::is_empty);
@@ -129,6 +133,9 @@ impl Server {
                 warnings.append(&mut advice);
             }
             claims.extend(approved?);
+            if new.applied {
+                served.tidy(&mut complete).map_err(|error| internal_plain(error.message))?;
+            }
             let encoded = served.encode_with(&complete, new.verbatim.as_ref());
             if new.dry_run {
                 if self.store.get(&key).await.map_err(store_failure)?.is_some() {

@@ -142,10 +142,13 @@ pub fn validate(object: &Value, namespaced: bool, name: &dyn Fn(&str, bool) -> V
     }
 }
 
+/// The finalizers that are no domain's.
+pub const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", ORPHAN, FOREGROUND];
+
 /// Complains about finalizers without a domain that nobody knows.
 fn validate_finalizers(object: &Value, errors: &mut Errors) {
     for (i, finalizer) in finalizers(object).iter().enumerate() {
-        if !finalizer.contains('/') && !["kubernetes", ORPHAN, FOREGROUND].contains(finalizer) {
+        if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(finalizer) {
             let why = "name is neither a standard finalizer name nor is it fully qualified";
             errors.invalid(format!("metadata.finalizers[{i}]"), &Value::from(*finalizer), why);
         }

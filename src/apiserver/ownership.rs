@@ -26,6 +26,7 @@ fn ignored(served: &Served, part: Part) -> Paths {
         Part::Main if resource.1 == "certificatesigningrequests" => &[&["spec"], &["status"]],
         Part::Main if served.has_status() => &[&["status"]],
         Part::Main => &[],
+        Part::Status if served.custom.is_some() => &[&["metadata"], &["spec"]],
         Part::Status => of_status(resource),
         Part::Approval => &[&["spec"], &["status", "certificate"]],
         Part::Finalize => &[&["spec"], &["status"]],

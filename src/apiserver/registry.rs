@@ -162,6 +162,17 @@ impl Served {
         }
     }
 
+    /// Brings an object that an apply made into the form in which it is stored.
+    ///
+    /// # Errors
+    /// When an object within it is none.
+    pub fn tidy(&self, object: &mut Value) -> Result<(), DecodeError> {
+        match &self.custom {
+            Some(custom) => custom.normalise(object).map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Complains about an object; `old` is the one that it takes the place of.
     pub fn validate(&self, object: &Value, old: Option<&Value>, errors: &mut Errors) {
         match (&self.custom, old) {
@@ -174,7 +185,7 @@ impl Served {
     /// Complains about a change of an object's status.
     pub fn validate_status(&self, object: &Value, old: &Value, errors: &mut Errors) {
         match &self.custom {
-            Some(custom) => custom.validate(object, Some(old), errors),
+            Some(custom) => custom.validate_status(object, old, errors),
             None => (self.rules.validate_status_update)(object, old, errors),
         }
     }
@@ -225,6 +236,9 @@ impl Served {
 
     /// As [`Served::encode`], with a field that is kept as it was sent.
     pub fn encode_with(&self, object: &Value, verbatim: Option<&Verbatim>) -> Encoded {
+        if let Some(kept) = self.custom.as_ref().and_then(|custom| custom.as_kept(object)) {
+            return Encoded::with(&kept, verbatim);
+        }
         let Some(kept) = self.kept else { return Encoded::with(object, verbatim) };
         let mut object = object.clone();
         (self.rules.convert)(&mut object, kept);

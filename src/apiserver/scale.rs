@@ -79,7 +79,13 @@ impl Server {
         let name = call.target.name.as_str();
         let path = replicas_path(call.served);
         let edit = |live: &Value| {
-            let mut before = scale_of(live, call.served)?;
+            let custom = call.served.custom.is_some();
+            let mut before = read(live, call.served)?;
+            let unset = i64::from(i32::MIN);
+            if custom && before.wanted.is_none() {
+                before.wanted = Some(unset);
+            }
+            let mut before = before.scale(live);
             ownership::lend_to_scale(&mut before, live, &path);
             let Decoded { object: scale, warnings } = change(&before)?;
             if scale.name() != name {
@@ -88,7 +94,12 @@ impl Server {
                 return Err(bad_request(why));
             }
             let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
-            if replicas < 0 {
+            if custom && replicas == unset {
+                let why = format!("the spec replicas field {:?} cannot be empty", format!(".{}", path.join(".")));
+                return Err(bad_request(why));
+            }
+            // A custom resource says itself what its replicas may be.
+            if replicas < 0 && !custom {
                 let mut errors = Errors::default();
                 errors.invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0");
                 let about = super::errors::About { group: "autoscaling", kind: "Scale", name };
@@ -109,7 +120,7 @@ impl Server {
         call.warn(warnings);
         let shown = shown?;
         let object = call.served.as_shown(&shown.object, shown.version.unwrap_or(0));
-        Ok(answer(&scale_of(&object, call.served)?, call))
+        Ok(answer(&read(&object, call.served)?.scale(&object), call))
     }
 }
 
@@ -149,19 +160,35 @@ fn answer(scale: &Value, call: &Call<'_>) -> Response<Body> {
 
 /// The scale of an object; for one of a custom resource, at the paths that its definition says.
 pub(super) fn scale_of(object: &Value, served: &Served) -> Answer<Value> {
-    let Some(paths) = served.custom.as_ref().and_then(|custom| custom.scale.as_ref()) else {
-        let replicas = |part: &str| object.integer(&[part, "replicas"]).unwrap_or(0);
-        let selector = selector_text(object.at(&["spec", "selector"]));
-        return Ok(scale(object, replicas("spec"), replicas("status"), selector));
-    };
-    let number = |path: &[String]| object.at(&names(path)).and_then(Value::as_i64);
-    let Some(wanted) = number(&paths.spec) else {
-        let why = format!("the spec replicas field \".{}\" does not exist", paths.spec.join("."));
+    let found = read(object, served)?;
+    if found.wanted.is_none() && served.custom.is_some() {
+        let why = format!("the spec replicas field \".{}\" does not exist", replicas_path(served).join("."));
         return Err(super::errors::internal(why));
+    }
+    Ok(found.scale(object))
+}
+
+/// What an object says of its scale.
+struct Found {
+    wanted: Option<i64>,
+    there: i64,
+    selector: String,
+}
+
+impl Found {
+    fn scale(self, object: &Value) -> Value {
+        scale(object, self.wanted.unwrap_or(0), self.there, self.selector)
+    }
+}
+
+fn read(object: &Value, served: &Served) -> Answer<Found> {
+    let Some(paths) = served.custom.as_ref().and_then(|custom| custom.scale.as_ref()) else {
+        let replicas = |part: &str| object.integer(&[part, "replicas"]);
+        let selector = selector_text(object.at(&["spec", "selector"]));
+        return Ok(Found { wanted: replicas("spec"), there: replicas("status").unwrap_or(0), selector });
     };
-    let selector = object.text(&names(&paths.selector)).to_owned();
-    let selector = if paths.selector.is_empty() { String::new() } else { selector };
-    Ok(scale(object, wanted, number(&paths.status).unwrap_or(0), selector))
+    let (wanted, there, selector) = paths.read(object).map_err(super::errors::internal_plain)?;
+    Ok(Found { wanted, there: there.unwrap_or(0), selector })
 }
 
 fn scale(object: &Value, wanted: i64, there: i64, selector: String) -> Value {

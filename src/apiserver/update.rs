@@ -6,7 +6,7 @@ use super::auth::{Attributes, User};
 use super::codec::{self, Decoded};
 use super::create::{ATTEMPTS, New, check_namespace};
 use super::encoding::Verbatim;
-use super::errors::{Answer, Failure, bad_request, conflict, invalid, modified, not_found};
+use super::errors::{Answer, Failure, bad_request, conflict, internal_plain, invalid, modified, not_found};
 use super::kinds::field::{Errors, IMMUTABLE};
 use super::kinds::{gates, keep_metadata_of_clients};
 use super::meta;
@@ -279,6 +279,9 @@ impl Server {
             warnings.extend((rules.warnings)(&new, Some(live)));
         }
         claims.extend(self.approve(&asked, &new, warnings).await?);
+        if edit.applied {
+            served.tidy(&mut new).map_err(|error| Refused::Failure(internal_plain(error.message)))?;
+        }
         let encoded = served.encode_with(&new, verbatim.as_ref());
         if edit.dry_run || encoded.same_as(&entry.object) {
             return Ok(served.show(&encoded, Some(entry.revision)));
@@ -377,9 +380,14 @@ pub(super) fn check_name(call: &Call<'_>, object: &Value) -> Answer<()> {
 
 /// Keeps what only the server sets. A uid that differs stays, to be complained about.
 fn keep_metadata(new: &mut Value, live: &Value) {
-    let own = ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "namespace"];
-    for field in own {
+    for field in ["creationTimestamp", "generation", "namespace"] {
         copy(new, live, &["metadata", field]);
+    }
+    // What is being deleted stays so; what is not cannot be marked by hand, which is complained about.
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        if live.at(&["metadata", field]).is_some() {
+            copy(new, live, &["metadata", field]);
+        }
     }
     if new.uid().is_empty() {
         copy(new, live, &["metadata", "uid"]);

@@ -9,6 +9,7 @@ use super::{Custom, openapi};
 use crate::api::types::Gvk;
 use crate::api::{GroupVersionKind, ObjectExt, Value};
 use crate::apiserver::kinds::{GENERIC, Kind};
+use crate::apiserver::meta;
 use crate::apiserver::registry::{Registry, Served};
 use crate::schema::{Resource, Subresource, TableColumn};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 /// The rules of custom resources whose status is a part of the object like others.
 const RULES: Kind = Kind {
     has_generation: true,
+    warnings: warn_of_finalizers,
     changes_generation: |new, old| {
         let rest = |object: &Value| {
             let mut rest = object.clone();
@@ -30,6 +32,7 @@ const RULES: Kind = Kind {
 /// The rules of custom resources whose status is a subresource.
 const RULES_WITH_STATUS: Kind = Kind {
     has_generation: true,
+    warnings: warn_of_finalizers,
     prepare_for_create: |object| drop(object.take_at(&["status"])),
     prepare_for_status_update: |new, old| {
         let mut kept = old.clone();
@@ -43,6 +46,23 @@ const RULES_WITH_STATUS: Kind = Kind {
     },
     ..GENERIC
 };
+
+/// Warns of new finalizers that do not say whose they are.
+fn warn_of_finalizers(object: &Value, old: Option<&Value>) -> Vec<String> {
+    let before = old.map(meta::finalizers).unwrap_or_default();
+    let mut new = meta::finalizers(object);
+    new.retain(|name| !before.contains(name) && !name.contains('/') && !meta::STANDARD_FINALIZERS.contains(name));
+    new.sort_unstable();
+    new.dedup();
+    let warning = |name: &str| {
+        let path = if name.contains('.') { " including a path (/)" } else { "" };
+        format!(
+            "metadata.finalizers: {name:?}: prefer a domain-qualified finalizer name{path} to avoid accidental conflicts \
+             with other finalizer writers"
+        )
+    };
+    new.into_iter().map(warning).collect()
+}
 
 /// Whether a condition of a definition is `True`.
 pub fn holds(definition: &Value, condition: &str) -> bool {
@@ -65,6 +85,8 @@ pub fn serve(definition: &Value, revision: u64, registry: &Registry) -> Vec<Arc<
     let versions = definition.items_at(&["spec", "versions"]);
     let holds_true = |version: &Value, key: &str| version.get(key) == Some(&true.into());
     let stored = versions.iter().find(|version| holds_true(version, "storage")).map_or("", |v| v.text(&["name"]));
+    let source_of = |version: &Value| version.at(&["schema", "openAPIV3Schema"]).cloned().unwrap_or_default();
+    let kept = versions.iter().find(|version| holds_true(version, "storage")).map(&source_of);
     // Objects of another version may have been written with other defaults.
     let since = if versions.len() > 1 { u64::MAX } else { revision };
     let served = versions.iter().filter(|version| holds_true(version, "served"));
@@ -80,7 +102,7 @@ pub fn serve(definition: &Value, revision: u64, registry: &Registry) -> Vec<Arc<
             };
             let shown = std::iter::once(name).chain(columns.iter().map(|column| column.shown.clone())).collect();
             let kind = info.group_version_kind();
-            let source = version.at(&["schema", "openAPIV3Schema"]).cloned().unwrap_or_default();
+            let source = source_of(version);
             let type_name = openapi::type_name(&kind);
             let selectable = version.items_at(&["selectableFields"]).iter();
             let rules = if version.at(&["subresources", "status"]).is_some() { RULES_WITH_STATUS } else { RULES };
@@ -90,6 +112,7 @@ pub fn serve(definition: &Value, revision: u64, registry: &Registry) -> Vec<Arc<
                 type_name,
                 list_kind: definition.text(&["status", "acceptedNames", "listKind"]).into(),
                 stored: stored.into(),
+                kept: kept.as_ref().filter(|kept| **kept != source).map(Schema::compile),
                 columns,
                 scale: Paths::of(version),
                 selectable: selectable.map(|f| f.text(&["jsonPath"]).trim_start_matches('.').to_owned()).collect(),

@@ -47,6 +47,8 @@ pub struct Custom {
     pub list_kind: String,
     /// The version that is stored.
     pub stored: String,
+    /// The schema of the version that is stored, when it is another.
+    pub kept: Option<Schema>,
     /// The columns besides the name.
     pub columns: Vec<Column>,
     /// Where the scale is, when there is one.
@@ -82,7 +84,6 @@ impl Custom {
     /// Fills in what was left out.
     pub fn default(&self, object: &mut Value) {
         fill::fill(object, &self.schema);
-        fill::drop_nulls(object, &self.schema);
     }
 
     /// Whether an object that was written at a revision may not be as the schema wants it now.
@@ -92,18 +93,54 @@ impl Custom {
 
     /// Brings an object that is kept into the form that the schema has now.
     pub fn renew(&self, object: &mut Value) {
-        prune::prune(object, &self.schema);
-        self.default(object);
+        let kept = self.kept.as_ref().unwrap_or(&self.schema);
+        prune::prune(object, kept);
+        fill::fill(object, kept);
+        fill::drop_nulls(object, kept);
+        if self.kept.is_some() {
+            prune::prune(object, &self.schema);
+        }
+    }
+
+    /// The object as it is kept, when that is not as it is: the version that is stored may not have all its fields.
+    pub fn as_kept(&self, object: &Value) -> Option<Value> {
+        let kept = self.kept.as_ref()?;
+        let mut object = object.clone();
+        prune::prune(&mut object, kept);
+        Some(object)
     }
 
     /// Complains about an object; `old` is the one that it takes the place of.
     pub fn validate(&self, object: &Value, old: Option<&Value>, errors: &mut Errors) {
         checks::validate(object, old, &self.schema, errors);
         if let Some(scale) = &self.scale {
-            scale.validate(object, errors);
+            scale.validate(object, true, errors);
         }
+        self.validate_whole(object, old, errors);
+    }
+
+    /// Complains about an object whose status takes the place of another. Its schema is a part of the whole one.
+    pub fn validate_status(&self, object: &Value, old: &Value, errors: &mut Errors) {
+        if let Some((status, schema)) = object.get("status").zip(self.schema.properties.get("status")) {
+            checks::validate_part(status, old.get("status"), schema, "status", errors);
+        }
+        if let Some(scale) = &self.scale {
+            scale.validate(object, false, errors);
+        }
+        self.validate_whole(object, Some(old), errors);
+    }
+
+    fn validate_whole(&self, object: &Value, old: Option<&Value>, errors: &mut Errors) {
         embedded::validate(object, &self.schema, "", errors);
-        lists::validate(object, &self.schema, errors);
+        // Lists that had an item twice may have it still.
+        let before = old.map_or_else(Errors::default, |old| {
+            let mut before = Errors::default();
+            lists::validate(old, &self.schema, &mut before);
+            before
+        });
+        if before.causes.is_empty() {
+            lists::validate(object, &self.schema, errors);
+        }
         rules::validate(object, old, &self.schema, errors);
     }
 

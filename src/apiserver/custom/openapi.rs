@@ -58,13 +58,19 @@ pub fn types(kind: &GroupVersionKind, source: &Value) -> Catalog {
     catalog
 }
 
-/// Adds the fields that every whole object has.
+/// Adds the fields that every whole object has, and brings types into the form that merges want.
 fn add_meta(node: &mut TypeNode, whole: bool) {
     let parts = node.fields.values_mut().map(Box::as_mut);
     parts
         .chain(node.values.as_deref_mut())
         .chain(node.items.as_deref_mut())
         .for_each(|part| add_meta(part, part.embedded));
+    // Of numbers or texts, and of objects without fields, the values tell who owns what.
+    if node.format == "int-or-string" {
+        node.kind.clear();
+        node.format.clear();
+    }
+    node.preserve_unknown |= !whole && node.kind == "object" && node.fields.is_empty() && node.values.is_none();
     if whole {
         let text = || Box::new(TypeNode { kind: "string".into(), ..TypeNode::default() });
         node.fields.entry("apiVersion".into()).or_insert_with(text);

@@ -219,7 +219,14 @@ fn versions_share_their_objects() {
         let old = client.get("/apis/example.com/v1beta1/namespaces/default/foos/a").await;
         assert_eq!(old.headers["warning"], r#"299 - "example.com/v1beta1 Foo is deprecated; use example.com/v1 Foo""#);
         let old = old.expect(200);
-        assert_eq!((&old["apiVersion"], &old["spec"]), (&json!("example.com/v1beta1"), &json!({"n": 1, "extra": "x"})));
+        // What is kept has the fields and the defaults of the version that is stored.
+        assert_eq!((&old["apiVersion"], &old["spec"]), (&json!("example.com/v1beta1"), &json!({"n": 1})));
+        let mut other = foo("b", json!({"n": 2, "extra": "y"}));
+        other["apiVersion"] = "example.com/v1beta1".into();
+        let made = client.post("/apis/example.com/v1beta1/namespaces/default/foos", other).await.expect(201);
+        assert_eq!(made["spec"], json!({"n": 2}));
+        let made = client.get(&format!("{FOOS}/b")).await.expect(200);
+        assert_eq!(made["spec"], json!({"n": 2, "color": "red"}));
         let group = client.get("/apis/example.com").await.expect(200);
         assert_eq!(group["preferredVersion"]["version"], "v1");
     });

@@ -173,6 +173,16 @@ struct Applied {
     entries: Vec<Entry>,
 }
 
+/// Takes away the nulls that stand for what lost all it had.
+fn drop_emptied(pruned: &mut Value, merged: &Value) {
+    let Value::Object(map) = pruned else { return };
+    map.retain(|name, value| {
+        let before = merged.get(name).unwrap_or(&Value::Null);
+        drop_emptied(value, before);
+        !value.is_null() || before.is_null()
+    });
+}
+
 struct Request<'a> {
     live: &'a Value,
     config: &'a Value,
@@ -256,7 +266,9 @@ impl Request<'_> {
         // ... and when nobody does, unless this manager owned it itself.
         let mut gone = in_merged;
         set::subtract(&mut gone, &fields_in(&pruned));
-        without(&merged, &set::intersection(&gone, &last), self.schema)
+        let mut pruned = without(&merged, &set::intersection(&gone, &last), self.schema);
+        drop_emptied(&mut pruned, &merged);
+        pruned
     }
 
     /// Those conflicts that are not about what kubectl itself applied client-side and nobody has changed since.

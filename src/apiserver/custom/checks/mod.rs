@@ -29,13 +29,24 @@ pub fn validate(object: &Value, old: Option<&Value>, schema: &Schema, errors: &m
 /// Complains about a default, which lies at `place` in the definition.
 pub fn validate_default(default: &Value, schema: &Schema, place: &str, errors: &mut Errors) {
     let mut walk = Walk { path: String::new(), of_default: true };
-    errors.causes.extend(walk.schema(default, None, schema).complaints.into_iter().map(|mut cause| {
-        cause.field = match cause.field.as_str() {
-            "" | WHOLE => place.into(),
-            below => format!("{place}.{below}"),
-        };
-        cause
-    }));
+    let found = walk.schema(default, None, schema);
+    errors.causes.extend(found.complaints.into_iter().map(|cause| placed(cause, place)));
+}
+
+/// Complains about a part of an object, which lies at `place`, as if it were one itself.
+pub fn validate_part(part: &Value, old: Option<&Value>, schema: &Schema, place: &str, errors: &mut Errors) {
+    let mut walk = Walk { path: String::new(), of_default: false };
+    let found = walk.schema(part, old, schema);
+    errors.causes.extend(found.complaints.into_iter().map(|cause| placed(cause, place)));
+}
+
+/// A complaint about a value that lies at `place`.
+fn placed(cause: Cause, place: &str) -> Cause {
+    let field = match cause.field.as_str() {
+        "" | WHOLE => place.into(),
+        below => format!("{place}.{below}"),
+    };
+    Cause { field, ..cause }
 }
 
 /// What came of a value and a schema.
@@ -81,7 +92,7 @@ struct Walk {
 impl Walk {
     fn schema(&mut self, value: &Value, old: Option<&Value>, schema: &Schema) -> Outcome {
         let mut outcome = Outcome::default();
-        if old == Some(value) {
+        if old.is_some_and(|old| unchanged(old, value, schema)) {
             return outcome;
         }
         self.kind(value, schema, &mut outcome);
@@ -255,7 +266,7 @@ impl Walk {
         let checks = &schema.checks;
         if let Some(items) = schema.items.as_deref() {
             for (index, item) in list.iter().enumerate() {
-                let before = old.and_then(|old| correlated(old, index, item, schema));
+                let before = old.and_then(|old| correlated(old, item, schema));
                 let inner = self.at(format_args!("[{index}]"), |walk| walk.schema(item, before, items));
                 outcome.merge(inner);
             }
@@ -316,7 +327,7 @@ impl Walk {
         let fields = map.iter().filter(|(name, _)| is_named(name));
         for (name, value) in values.chain(fields) {
             let Some(inner) = schema.field(name) else { continue };
-            let before = old.filter(|_| !schema.atomic_map).and_then(|old| old.get(name));
+            let before = old.and_then(|old| old.get(name));
             let of_value = self.at(format_args!("{dot}{name}"), |walk| walk.schema(value, before, inner));
             outcome.merge(of_value);
         }
@@ -347,7 +358,7 @@ fn is_same(value: &Value, one: &Value) -> bool {
 }
 
 /// The item of an old list that an item takes the place of, where that can be said: in lists of type `map` by the keys.
-pub fn correlated<'a>(old: &'a Value, index: usize, item: &Value, schema: &Schema) -> Option<&'a Value> {
+pub fn correlated<'a>(old: &'a Value, item: &Value, schema: &Schema) -> Option<&'a Value> {
     let old = old.as_array()?;
     match schema.list_type.as_str() {
         "map" => {
@@ -357,8 +368,28 @@ pub fn correlated<'a>(old: &'a Value, index: usize, item: &Value, schema: &Schem
             let wanted = key(item);
             old.iter().find(|old| key(old) == wanted)
         }
-        "" | "atomic" => old.get(index).filter(|old| *old == item),
         _ => None,
+    }
+}
+
+/// Whether a value is what it was, as far as its schema lets that be said: of fields that it does not have nothing is
+/// known, and items of lists are found again by their keys or not at all.
+pub fn unchanged(old: &Value, new: &Value, schema: &Schema) -> bool {
+    match (old, new) {
+        (Value::Array(before), Value::Array(now)) if schema.list_type == "map" => {
+            let same = |item: &Value| {
+                let before = correlated(old, item, schema);
+                before.zip(schema.items.as_deref()).is_some_and(|(before, items)| unchanged(before, item, items))
+            };
+            before.len() == now.len() && now.iter().all(same)
+        }
+        (Value::Object(before), Value::Object(now)) => {
+            let same = |(name, value): (&String, &Value)| {
+                before.get(name).zip(schema.field(name)).is_some_and(|(before, inner)| unchanged(before, value, inner))
+            };
+            before.len() == now.len() && now.iter().all(same)
+        }
+        _ => old == new,
     }
 }
 
@@ -468,7 +499,7 @@ mod tests {
                 ],
             ),
             (
-                json!({"type": "object", "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}),
+                json!({"type": "object", "additionalProperties": {"type": "integer"}, "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}),
                 json!({"a": 1, "b": 2}),
                 vec![
                     r#"<nil>: Invalid value: "": "x" must validate one and only one schema (oneOf). Found 2 valid alternatives"#,
@@ -511,5 +542,20 @@ mod tests {
             complaints(schema, json!([{"k": "b", "n": 5}, {"k": "a", "n": 5}]), Some(old)),
             ["x[0].n: Invalid value: 5: x[0].n in body should be less than or equal to 1"]
         );
+        let short =
+            json!({"type": "object", "properties": {"a": {"type": "string", "maxLength": 1}, "b": {"type": "string"}}});
+        let mut atomic = short.clone();
+        atomic["x-kubernetes-map-type"] = json!("atomic");
+        let list = json!({"type": "array", "items": short});
+        let free = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, "maxProperties": 1});
+        for (schema, old, new, is_told) in [
+            (&atomic, json!({"a": "aa"}), json!({"a": "aa", "b": "b"}), false),
+            (&list, json!([{"a": "aa"}]), json!([{"a": "aa"}]), false),
+            (&list, json!([{"a": "aa"}]), json!([{"a": "aa"}, {}]), true),
+            // Nobody knows whether fields without a schema are the same.
+            (&free, json!({"a": 1, "b": 1}), json!({"a": 1, "b": 1}), true),
+        ] {
+            assert_eq!(!complaints(schema.clone(), new.clone(), Some(old)).is_empty(), is_told, "{schema} {new}");
+        }
     }
 }

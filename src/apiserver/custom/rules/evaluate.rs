@@ -27,7 +27,8 @@ pub fn validate(object: &Value, old: Option<&Value>, schema: &Schema, errors: &m
         return errors.wrong("<nil>", why);
     }
     let mut walk = Walk { path: String::new(), budget: BUDGET, errors, over: false };
-    walk.node(object, old, old == Some(object), schema, true);
+    let same = old.is_some_and(|old| checks::unchanged(old, object, schema));
+    walk.node(object, old, same, schema, true);
 }
 
 /// Complains about a default, which lies at `place` in the definition: as a value that stays as it is, and as a new one.
@@ -64,16 +65,16 @@ impl Walk<'_> {
                 let Some(items) = schema.items.as_deref() else { return };
                 for (index, item) in list.iter().enumerate() {
                     let keyed = schema.list_type == "map";
-                    let before = old.filter(|_| keyed).and_then(|old| checks::correlated(old, index, item, schema));
-                    let same = before.map_or(same, |before| before == item);
+                    let before = old.filter(|_| keyed).and_then(|old| checks::correlated(old, item, schema));
+                    let same = before.map_or(same, |before| checks::unchanged(before, item, items));
                     self.at(format_args!("[{index}]"), |walk| walk.node(item, before, same, items, items.embedded));
                 }
             }
             Value::Object(map) => {
                 for (name, value) in map {
                     let Some(inner) = schema.field(name) else { continue };
-                    let before = old.filter(|_| !schema.atomic_map).and_then(|old| old.get(name));
-                    let same = before.map_or(same, |before| before == value);
+                    let before = old.and_then(|old| old.get(name));
+                    let same = before.map_or(same, |before| checks::unchanged(before, value, inner));
                     let dot = if self.path.is_empty() { "" } else { "." };
                     let work = |walk: &mut Self| walk.node(value, before, same, inner, inner.embedded);
                     match schema.properties.contains_key(name) {

@@ -1,6 +1,10 @@
 //! Paths to fields of a schema, as rules and selectable fields have them: `.name`, `['name']`.
 
 use crate::apiserver::custom::schema::{Additional, Schema};
+use std::sync::LazyLock;
+
+/// The schema of values that may be anything.
+static ANYTHING: LazyLock<Schema> = LazyLock::new(Schema::default);
 
 /// What a path leads to, and the path as errors write it. Whether names may stand in `brackets` is up to who asks.
 ///
@@ -23,8 +27,11 @@ pub fn resolve<'a>(path: &str, schema: &'a Schema, brackets: bool) -> Result<(St
         };
         let nowhere = "does not refer to a valid field";
         if schema.properties.is_empty() {
-            let Additional::Of(of_values) = &schema.additional else { return Err(nowhere.into()) };
-            schema = of_values;
+            schema = match &schema.additional {
+                Additional::Of(of_values) => of_values,
+                Additional::Any => &ANYTHING,
+                Additional::None => return Err(nowhere.into()),
+            };
             out.push_str(&format!("[{name}]"));
         } else {
             schema = schema.properties.get(&name).ok_or(nowhere)?;

@@ -13,6 +13,11 @@ use super::fill::fill;
 use super::{GENERIC, Kind, admission};
 use crate::api::names::dns1035_label;
 use crate::api::{Object, ObjectExt, Value};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 
 pub(super) const KIND: Kind = Kind {
@@ -96,6 +101,11 @@ fn validate(definition: &Object, old: Option<&Object>, errors: &mut Errors) {
     }
     group(&spec.get("group"), errors);
     errors.need_one_of(&spec.get("scope"), &["Cluster", "Namespaced"]);
+    let preserve = spec.get("preserveUnknownFields");
+    versions::have_schemas(&spec, errors);
+    if preserve.is_true() && versions::have_defaults(&spec) {
+        errors.reject(&preserve, "must be false in order to use defaults in the schema");
+    }
     versions::validate(&spec, errors);
     let names = spec.get("names");
     for name in ["plural", "singular", "kind", "listKind"] {
@@ -103,7 +113,11 @@ fn validate(definition: &Object, old: Option<&Object>, errors: &mut Errors) {
     }
     names::validate(&names, errors);
     versions::validate_shared(&spec, errors);
-    conversion(&spec.get("conversion"), errors);
+    if preserve.is_true() && spec.get("conversion.strategy").text() == "Webhook" {
+        let complaint = "must be None if spec.preserveUnknownFields is true";
+        errors.reject(&spec.get("conversion.strategy"), complaint);
+    }
+    conversion(&spec.get("conversion"), old, errors);
     if let Some(old) = old {
         let old_root = Field::new("", old);
         let before = old_root.get("spec");
@@ -115,7 +129,6 @@ fn validate(definition: &Object, old: Option<&Object>, errors: &mut Errors) {
     names::validate(&root.get("status.acceptedNames"), errors);
     stored_versions(&root, errors);
     approval(definition, old, errors);
-    let preserve = spec.get("preserveUnknownFields");
     let preserved = old.is_some_and(|old| old.at(&["spec", "preserveUnknownFields"]) == Some(&true.into()));
     if preserve.is_true() && !preserved {
         let complaint = "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in \
@@ -135,7 +148,7 @@ fn group(group: &Field, errors: &mut Errors) {
     }
 }
 
-fn conversion(conversion: &Field, errors: &mut Errors) {
+fn conversion(conversion: &Field, old: Option<&Object>, errors: &mut Errors) {
     let (strategy, webhook) = (conversion.get("strategy"), conversion.get("webhook"));
     // The paths are those of kube-apiserver's internal type.
     let (client, versions) = (conversion.get("webhookClientConfig"), conversion.get("conversionReviewVersions"));
@@ -150,6 +163,15 @@ fn conversion(conversion: &Field, errors: &mut Errors) {
     }
     if client.is_set() {
         admission::client(&client, errors);
+        let bundle = client.get("caBundle");
+        // What could not be read before need not be readable now.
+        let kept = old.is_none_or(|old| {
+            let before = old.text(&["spec", "conversion", "webhook", "clientConfig", "caBundle"]);
+            !is_established(old) || !before.is_empty() && !has_certificates(before)
+        });
+        if !kept && !bundle.is_empty() && !has_certificates(bundle.text()) {
+            errors.reject(&bundle, "unable to load root certificates: unable to parse bytes as PEM block");
+        }
     } else {
         errors.required(client, "required when strategy is set to Webhook");
     }
@@ -166,6 +188,14 @@ fn conversion(conversion: &Field, errors: &mut Errors) {
     if !versions.items().any(|version| ["v1", "v1beta1"].contains(&version.text())) {
         errors.reject(&versions, "must include at least one of v1, v1beta1");
     }
+}
+
+/// Whether there is a certificate in a text of base64.
+fn has_certificates(bundle: &str) -> bool {
+    let pem = STANDARD.decode(bundle).unwrap_or_default();
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
+    !roots.is_empty()
 }
 
 fn stored_versions(root: &Field, errors: &mut Errors) {

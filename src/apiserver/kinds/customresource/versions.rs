@@ -24,14 +24,32 @@ fn is_shared(spec: &Field, name: &str) -> bool {
     versions.all(|version| version.get(name) == first)
 }
 
-/// Complains about the versions.
-pub(super) fn validate(spec: &Field, errors: &mut Errors) {
-    let versions = spec.get("versions");
-    for version in versions.items() {
+/// Complains about versions without a schema.
+pub(super) fn have_schemas(spec: &Field, errors: &mut Errors) {
+    for version in spec.get("versions").items() {
         if !version.get("schema.openAPIV3Schema").is_set() {
             errors.required(version.get("schema.openAPIV3Schema"), "");
         }
     }
+}
+
+/// Whether any schema has a default.
+pub(super) fn have_defaults(spec: &Field) -> bool {
+    fn has(value: &Value) -> bool {
+        match value {
+            Value::Object(map) => {
+                map.contains_key("default") || map.iter().any(|(name, inner)| name != "example" && has(inner))
+            }
+            Value::Array(list) => list.iter().any(has),
+            _ => false,
+        }
+    }
+    spec.get("versions").items().any(|version| has(version.get("schema").value()))
+}
+
+/// Complains about the versions.
+pub(super) fn validate(spec: &Field, errors: &mut Errors) {
+    let versions = spec.get("versions");
     for version in versions.items() {
         let name = version.get("name");
         let complaints = dns1035_label(name.text());
