@@ -212,7 +212,8 @@ impl<'a> Walk<'a> {
         if item.is_null() {
             // Go has no nulls among values.
             if go_type.is_some() {
-                *item = ty.zero();
+                // Bytes that are none come back from the store as empty ones.
+                *item = if ty.node().format == "byte" { "".into() } else { ty.zero() };
             }
             return Ok(());
         }
@@ -323,6 +324,7 @@ mod tests {
     fn objects_get_the_form_of_their_type() {
         for (ty, given, want) in [
             (kind("", "ConfigMap"), json!(null), json!({"metadata": {}})),
+            (kind("", "Secret"), json!({"data": {"a": null}}), json!({"metadata": {}, "data": {"a": ""}})),
             (
                 kind("", "ConfigMap"),
                 json!({"metadata": {"name": "x", "labels": {}, "annotations": null, "creationTimestamp": null}, "data": {"a": null},
