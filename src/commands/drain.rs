@@ -8,9 +8,9 @@ use super::{Context, Exit, Failure, sets};
 use crate::api::{Object, ObjectExt, Status};
 use crate::expr::selector::parse_labels;
 use crate::ops::delete::why_there;
+use crate::ops::drain::Options;
 use crate::ops::drain::leave::{Told, leave};
 use crate::ops::drain::pods::Pods;
-use crate::ops::drain::{Options, words};
 use crate::ops::options::DryRun;
 use clap::{ArgMatches, Command};
 use std::cell::RefCell;
@@ -89,7 +89,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         match drain(&info.name, &plan.options, &printer, cx)? {
             Ok(()) => printer.print(&info.object, cx.stdout())?,
             Err(failure) => {
-                let (node, why) = (&info.name, words(&failure));
+                let (node, why) = (&info.name, failure.words());
                 cx.complain(&format!(
                     "error: unable to drain node {node:?} due to error: {why}, continuing command...\n"
                 ));
@@ -147,7 +147,7 @@ fn drain(node: &str, options: &Options, printer: &Printing, cx: &mut Context) ->
         Ok(pods) => {
             if !pods.leaving.is_empty() {
                 let names: String = pods.leaving.iter().map(|pod| format!("pod/{}\n", pod.name())).collect();
-                let why = words(&failure);
+                let why = failure.words();
                 cx.complain(&format!("There are pending pods in node {node:?} when an error occurred: {why}\n{names}"));
             }
             if let Some(problems) = pods.problems() {
@@ -159,7 +159,7 @@ fn drain(node: &str, options: &Options, printer: &Printing, cx: &mut Context) ->
 }
 
 fn not_listed(failure: &Failure) -> String {
-    format!("Following errors occurred while getting the list of pods to delete:\n{}", words(failure))
+    format!("Following errors occurred while getting the list of pods to delete:\n{}", failure.words())
 }
 
 /// Tells of pods while they leave.

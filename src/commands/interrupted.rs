@@ -63,7 +63,7 @@ mod tests {
         assert!(matches!(failure, Failure::Code(INTERRUPTED, _)));
         assert_eq!(
             failure.words(),
-            "first, interrupted: 1 of 3 objects were not touched\n  configmaps/b -n x\nThese were sent and not waited for:\n  nodes/c"
+            "[first, interrupted: 1 of 3 objects were not touched\n  configmaps/b -n x\nThese were sent and not waited for:\n  nodes/c]"
         );
     }
 }

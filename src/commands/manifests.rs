@@ -1,6 +1,6 @@
 //! The objects that `-f`, `-k` and standard input name, each with its place on the server.
 
-use super::{Context, Failure};
+use super::{Context, Failure, log_line};
 use crate::api::{Object, ObjectExt};
 use crate::client::{self, Mapping};
 use crate::expr::selector::{LabelSelector, parse_labels};
@@ -10,6 +10,7 @@ use crate::ops::faults::{Fault, ListPlace};
 use crate::ops::infos::Info;
 use crate::ops::options::Validation;
 use crate::ops::{Cluster, definitions, edit};
+use std::collections::BTreeSet;
 
 /// Finds an object's place on the server, or among what is defined in the same input.
 async fn placed(cluster: &Cluster, item: Item, defined: &[Mapping]) -> Result<Info, Failure> {
@@ -56,6 +57,12 @@ pub struct Reading<'a> {
     pub typed: bool,
 }
 
+/// What is said of each list where fields are to be warned of: that is the server's to do, and it is sent no lists.
+const UNCHECKED: (&str, &str) = (
+    "schema.go:145",
+    "cannot perform warn validation if server-side field validation is unsupported, skipping validation",
+);
+
 /// Reads `-l`.
 pub fn selector(labels: &str) -> Result<Option<LabelSelector>, Failure> {
     (!labels.is_empty())
@@ -76,9 +83,14 @@ impl Context {
         let is_meant = |object: &Object| selector.as_ref().is_none_or(|s| s.matches(|key| object.label(key)));
         let check = match reading.validation {
             None | Some(Validation::Ignore) => manifest::Check::No,
-            Some(_) => manifest::Check::Yes,
+            Some(Validation::Warn) => manifest::Check::Kinds,
+            Some(Validation::Strict) => manifest::Check::Strict,
         };
         let mut items = self.items(sources, check).await?;
+        if reading.validation == Some(Validation::Warn) {
+            let lists: BTreeSet<_> = items.iter().flatten().filter_map(|i| list(&i.source, &i.place)).collect();
+            lists.iter().for_each(|_| self.complain(&log_line('W', UNCHECKED.0, UNCHECKED.1)));
+        }
         if reading.typed {
             items = typed(items);
         }

@@ -64,15 +64,7 @@ fn one_of_many(failure: &Failure, program: &str) -> String {
         Failure::Message(message) => message.clone(),
         Failure::Status(status) | Failure::Client(client::Error::Status(status)) => standard(status),
         Failure::Client(error) => error.standard_message().unwrap_or_else(|| error.to_string()),
-        Failure::Many(list) => {
-            let mut parts: Vec<String> = Vec::new();
-            for part in list.iter().map(Failure::words) {
-                if !parts.contains(&part) {
-                    parts.push(part);
-                }
-            }
-            if parts.len() == 1 { parts.remove(0) } else { format!("[{}]", parts.join(", ")) }
-        }
+        Failure::Many(_) => failure.words(),
         Failure::Code(_, failure) => one_of_many(failure, program),
         other => text(other, program),
     }

@@ -2,13 +2,17 @@
 
 use super::{Error, Item, Place, metadata};
 use crate::api::{Map, Object, ObjectExt, Value, gotext, json};
+use crate::schema;
 use crate::yaml::{self, Document};
 
 /// Whether objects are checked before they are decoded: what is checked is told in other words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// They are, as `--validate` says unless it is off. After one that is wrong no more are read.
-    Yes,
+    /// They are, and the items of a `List` are held against the types of their kinds, since no server does that for
+    /// the list. After one that is wrong no more are read.
+    Strict,
+    /// They are. After one that is wrong no more are read.
+    Kinds,
     /// They are, each of them.
     Each,
     /// They are not.
@@ -41,10 +45,10 @@ pub fn items(source: &str, text: &[u8], check: Check) -> Vec<Result<Item, Fault>
         let (index, line, bytes) = (document.index, document.line, document.bytes.clone());
         let place = |item| Place { document: index, line, bytes: bytes.clone(), item };
         if check != Check::No
-            && let Some(complaint) = complaint(&document.value)
+            && let Some(complaint) = checked(&document.value, check)
         {
             found.push(Err(Fault { error: Error::Invalid(source.into(), complaint), place: place(None) }));
-            if check == Check::Yes {
+            if check != Check::Each {
                 return found;
             }
             continue;
@@ -70,10 +74,18 @@ pub fn items(source: &str, text: &[u8], check: Check) -> Vec<Result<Item, Fault>
 
 /// What is wrong with how an object, or each item of a `List`, says what it is.
 pub fn complaint(value: &Value) -> Option<String> {
+    checked(value, Check::Each)
+}
+
+fn checked(value: &Value, check: Check) -> Option<String> {
     let mut complaints = kind_complaints(value);
-    if complaints.is_empty() && value.kind() == "List" && value.api_version() == "v1" {
+    if complaints.is_empty() && check != Check::Kinds && value.kind() == "List" && value.api_version() == "v1" {
+        let of_item = |item| match kind_complaints(item) {
+            none if none.is_empty() && check == Check::Strict => type_complaints(item),
+            complaints => complaints,
+        };
         complaints = match value.get("items") {
-            Some(Value::Array(items)) => items.iter().flat_map(kind_complaints).collect(),
+            Some(Value::Array(items)) => items.iter().flat_map(of_item).collect(),
             _ => vec![NO_OBJECT.into()],
         };
     }
@@ -108,6 +120,12 @@ fn kind_complaints(value: &Value) -> Vec<String> {
         }
         _ => complaints,
     }
+}
+
+/// What is wrong with an object of a built-in kind; what is of another kind is the server's to judge.
+fn type_complaints(object: &Value) -> Vec<String> {
+    let ty = schema::builtin().kind(&object.group_version_kind());
+    ty.map_or_else(Vec::new, |ty| schema::validate(object, ty))
 }
 
 /// Whether an apiVersion has more parts than group and version. What says so is of no kind at all.

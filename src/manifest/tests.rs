@@ -256,9 +256,9 @@ fn what_is_checked_is_told_in_other_words() {
         let expected = format!(
             "error validating \"f\": error validating data: {told}; if you choose to ignore these errors, turn validation off with --validate=false"
         );
-        assert_eq!(read(text, Check::Yes), [expected], "{text}");
+        assert_eq!(read(text, Check::Strict), [expected], "{text}");
     }
-    assert_eq!(read("kind: AList\napiVersion: v1\nitems: [{}]", Check::Yes), ["A/*@0:1"]);
+    assert_eq!(read("kind: AList\napiVersion: v1\nitems: [{}]", Check::Strict), ["A/*@0:1"]);
 }
 
 #[test]

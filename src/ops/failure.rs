@@ -86,7 +86,8 @@ impl Failure {
         }
     }
 
-    /// What went wrong, in words that another message can hold.
+    /// What went wrong, in words that another message can hold: several that are one have brackets, and each is said
+    /// once.
     pub fn words(&self) -> String {
         match self {
             Failure::Flags { message, .. } | Failure::Usage { message, .. } | Failure::Message(message) => {
@@ -95,9 +96,29 @@ impl Failure {
             Failure::Plain(text) => text.clone(),
             Failure::Status(status) => status.message.clone(),
             Failure::Client(error) => error.to_string(),
-            Failure::Many(list) => list.iter().map(Failure::words).collect::<Vec<_>>().join(", "),
+            Failure::Many(list) => match list.as_slice() {
+                [one] => one.words(),
+                _ => {
+                    let mut parts = Vec::new();
+                    self.add_words(&mut parts);
+                    if parts.len() == 1 { parts.remove(0) } else { format!("[{}]", parts.join(", ")) }
+                }
+            },
             Failure::Quiet(_) => String::new(),
             Failure::Code(_, failure) => failure.words(),
+        }
+    }
+
+    /// The words of each failure that lies in this one, each only once.
+    fn add_words(&self, parts: &mut Vec<String>) {
+        match self {
+            Failure::Many(list) => list.iter().for_each(|failure| failure.add_words(parts)),
+            other => {
+                let words = other.words();
+                if !parts.contains(&words) {
+                    parts.push(words);
+                }
+            }
         }
     }
 
@@ -159,6 +180,27 @@ impl From<std::io::Error> for Failure {
             std::io::ErrorKind::BrokenPipe => Failure::Quiet(BROKEN_PIPE),
             std::io::ErrorKind::StorageFull => Failure::Message(format!("write /dev/stdout: {}", errno(&error))),
             _ => Failure::Message(errno(&error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_are_one() {
+        let one = |words: &str| Failure::message(words);
+        let many = |words: &[&str]| Failure::Many(words.iter().map(|words| one(words)).collect());
+        for (failure, said) in [
+            (one("a"), "a"),
+            (many(&["a"]), "a"),
+            (many(&["a", "b", "a"]), "[a, b]"),
+            (Failure::Many(vec![many(&["a", "b"])]), "[a, b]"),
+            (Failure::Many(vec![one("c"), many(&["a", "b"]), many(&["c"])]), "[c, a, b]"),
+            (Failure::Many(vec![many(&["a"]), one("a")]), "a"),
+        ] {
+            assert_eq!(failure.words(), said);
         }
     }
 }

@@ -131,7 +131,7 @@ mod tests {
         let [first, second, Failure::Many(unread)] = &faults.told()[..] else { panic!() };
         assert_eq!((first.words(), second.words()), ("f".into(), "g".into()));
         let words: Vec<_> = unread.iter().map(Failure::words).collect();
-        assert_eq!(words, ["a", "b, c", "d", "e"]);
+        assert_eq!(words, ["a", "[b, c]", "d", "e"]);
         assert!(matches!(unread[2], Failure::Many(_)), "even alone it is of a list");
         assert!(Faults::default().sum().is_ok());
     }
@@ -140,7 +140,7 @@ mod tests {
     fn a_document_is_what_work_ends_at() {
         let words = |faults: Vec<Fault>| of_first_document(faults).map(|failure| failure.words());
         assert_eq!(words(vec![unread(0, "a"), unread(0, "b")]).unwrap(), "a");
-        assert_eq!(words(vec![unread(1, "a"), unread(1, "b"), unread(2, "c")]).unwrap(), "a, b");
+        assert_eq!(words(vec![unread(1, "a"), unread(1, "b"), unread(2, "c")]).unwrap(), "[a, b]");
         assert_eq!(words(Vec::new()), None);
     }
 }

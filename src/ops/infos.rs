@@ -30,7 +30,10 @@ impl Info {
         let namespace = if mapping.namespaced {
             let own = object.namespace().to_string();
             if own.is_empty() {
-                object.put(&["metadata", "namespace"], namespace);
+                // What has no metadata is sent as it is, for the server to say so.
+                if object.get("metadata").is_none_or(|metadata| metadata.is_object() || metadata.is_null()) {
+                    object.put(&["metadata", "namespace"], namespace);
+                }
                 namespace.to_owned()
             } else {
                 own

@@ -224,7 +224,7 @@ mod tests {
             ("a-", false, "untainted", ""),
             ("a=2:NoSchedule", true, "modified", "a a"),
             ("a=2:NoSchedule", false, "node n already has a taint(s) with same effect(s) and --overwrite is false", ""),
-            ("x:NoExecute- y-", false, "taint \"x:NoExecute\" not found, taint \"y\" not found", ""),
+            ("x:NoExecute- y-", false, "[taint \"x:NoExecute\" not found, taint \"y\" not found]", ""),
         ] {
             let mut node = node();
             match read(words).unwrap().apply(&mut node, overwrite) {

@@ -4,7 +4,7 @@
 use crate::api::{Map, TypeRef, Value};
 
 /// What is wrong with an object of the type `ty`, in kubectl's words: unknown fields, missing ones, values of the wrong
-/// kind. Nulls are not looked at.
+/// kind, nulls where something must be.
 pub fn validate(object: &Value, ty: TypeRef) -> Vec<String> {
     let kind = ty.node().gvk.first().map_or("", |gvk| gvk.kind.as_str());
     let mut found = Vec::new();
@@ -37,15 +37,24 @@ fn check(value: &Value, ty: TypeRef, path: String, type_name: String, found: &mu
         ("object", Value::Object(map)) => {
             let Some(of_value) = ty.values() else { return };
             for (key, value) in map {
-                check(value, of_value, format!("{path}.{key}"), type_path(of_value, &type_name), found);
+                let path = format!("{path}.{key}");
+                match value {
+                    Value::Null => found.push(format!("unknown object type \"nil\" in {path}")),
+                    _ => check(value, of_value, path, type_path(of_value, &type_name), found),
+                }
             }
         }
-        ("object", _) if node.fields.is_empty() && node.values.is_none() => {}
         ("object", _) => wrong("map"),
         ("array", Value::Array(list)) => {
             let Some(of_item) = ty.items() else { return };
             for (index, item) in list.iter().enumerate() {
-                check(item, of_item, format!("{path}[{index}]"), type_path(of_item, &type_name), found);
+                let place = format!("{path}[{index}]");
+                match item {
+                    Value::Null => {
+                        found.push(format!("ValidationError({path}): unknown object type \"nil\" in {place}"));
+                    }
+                    _ => check(item, of_item, place, type_path(of_item, &type_name), found),
+                }
             }
         }
         ("array", _) => wrong("array"),
@@ -68,7 +77,7 @@ fn check_fields(map: &Map<String, Value>, ty: TypeRef, path: &str, type_name: &s
             None => found.push(format!("ValidationError({path}): unknown field {key:?} in {type_name}")),
         }
     }
-    let missing = node.required.iter().filter(|key| !map.contains_key(*key));
+    let missing = node.required.iter().filter(|key| map.get(*key).is_none_or(Value::is_null));
     found.extend(missing.map(|key| format!("ValidationError({path}): missing required field {key:?} in {type_name}")));
 }
 
@@ -101,6 +110,17 @@ mod tests {
                     r#"ValidationError(Pod.spec.containers[0].resources): invalid type for io.k8s.api.core.v1.ResourceRequirements: got "array", expected "map""#,
                     r#"ValidationError(Pod.spec.containers[0]): missing required field "name" in io.k8s.api.core.v1.Container"#,
                 ],
+            ),
+            (
+                json!({"metadata": {"labels": {"a": null}}, "spec": {"containers": [null]}}),
+                vec![
+                    r#"unknown object type "nil" in Pod.metadata.labels.a"#,
+                    r#"ValidationError(Pod.spec.containers): unknown object type "nil" in Pod.spec.containers[0]"#,
+                ],
+            ),
+            (
+                json!({"spec": {"containers": null}}),
+                vec![r#"ValidationError(Pod.spec): missing required field "containers" in io.k8s.api.core.v1.PodSpec"#],
             ),
         ] {
             assert_eq!(validate(&object, pod), want, "{object}");

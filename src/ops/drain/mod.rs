@@ -3,7 +3,6 @@
 pub mod leave;
 pub mod pods;
 
-use super::Failure;
 use super::options::DryRun;
 use crate::api::{GoDuration, GroupVersionKind, GroupVersionResource};
 use crate::client::Mapping;
@@ -39,33 +38,5 @@ fn mapping(group: &str, resource: &str, kind: &str) -> Mapping {
         gvk: GroupVersionKind::new(group, "v1", kind),
         namespaced: true,
         ..Mapping::default()
-    }
-}
-
-/// A failure in words; several that are one have brackets, and each is said once.
-pub fn words(failure: &Failure) -> String {
-    let Failure::Many(list) = failure else { return failure.words() };
-    let mut words: Vec<String> = Vec::new();
-    for failure in list.iter().map(Failure::words) {
-        if !words.contains(&failure) {
-            words.push(failure);
-        }
-    }
-    match words.as_slice() {
-        [one] => one.clone(),
-        all => format!("[{}]", all.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn several_are_one() {
-        let many = |words: &[&str]| Failure::Many(words.iter().map(|word| Failure::message(*word)).collect());
-        for (failure, said) in [(Failure::message("a"), "a"), (many(&["a"]), "a"), (many(&["a", "b", "a"]), "[a, b]")] {
-            assert_eq!(words(&failure), said);
-        }
     }
 }
