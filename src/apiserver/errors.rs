@@ -2,6 +2,7 @@
 //! these; `respond` writes them.
 
 use super::kinds::field::Errors;
+pub use crate::api::gotext::quote as quoted;
 use crate::api::group::qualified;
 use crate::api::status::Details;
 use crate::api::{Cause, Status, Value};
@@ -214,25 +215,6 @@ pub fn revision_in_the_future(wanted: u64, current: u64) -> Failure {
     };
     let details = Details { causes: vec![cause], retry_after_seconds: 1, ..Details::default() };
     Box::new(failure(504, "Timeout", message).about(details))
-}
-
-/// A text as Go's `%q` shows it.
-pub fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// A complaint about one of the server's own option objects.

@@ -3,39 +3,15 @@
 use super::schema::{Additional, Schema};
 use crate::api::time::parse;
 use crate::api::{GoDuration, Map, ObjectExt, Value};
+use crate::expr::cel::WORDS;
 use crate::expr::cel::{Key, List, ListKind, Type, Val};
 use base64::Engine;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Words that CEL has a meaning for.
-const KEYWORDS: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
 /// A field's name as rules write it; none when they cannot.
 fn escaped(name: &str) -> Option<String> {
-    if KEYWORDS.contains(&name) {
+    if WORDS.contains(&name) {
         return Some(format!("__{name}__"));
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);

@@ -1,7 +1,8 @@
 //! Complaints about fields, in the words of kube-apiserver (apimachinery's field errors), and the way to a field.
 
+pub use crate::api::gotext::quote as quoted;
 use crate::api::{Cause, Value};
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Display};
 
 /// Complaints about one object, in the order in which they were found.
 #[derive(Clone, Debug, Default)]
@@ -203,37 +204,6 @@ pub fn printed(value: &Value) -> String {
 
 /// The fields of a LabelSelector.
 const SELECTOR: [&str; 2] = ["matchLabels", "matchExpressions"];
-
-/// A text as Go's `%q` prints it.
-pub fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        let escape = match c {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\u{7}' => "\\a",
-            '\u{8}' => "\\b",
-            '\u{c}' => "\\f",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            '\u{b}' => "\\v",
-            _ => "",
-        };
-        // Writing to a String cannot fail.
-        let _ = match c {
-            _ if !escape.is_empty() => out.write_str(escape),
-            '\0'..=' ' | '\u{7f}' if c != ' ' => write!(out, "\\x{:02x}", u32::from(c)),
-            '\u{80}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}' => {
-                write!(out, "\\u{:04x}", u32::from(c))
-            }
-            _ => out.write_char(c),
-        };
-    }
-    out.push('"');
-    out
-}
 
 /// A place in an object: a value that may be missing, and the way to it. Cheap: the path is only written out when
 /// somebody complains. The value may outlive the way (`'v` and `'p`).

@@ -25,6 +25,31 @@ pub use eval::Variables;
 pub use types::{Fields, Type};
 pub use value::{Key, Late, List, ListKind, Made, Map, Val};
 
+/// Words that have a meaning or are kept for one: what is called so can be no name.
+pub const WORDS: [&str; 21] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
 use std::fmt::Write;
 use syntax::Expr;
 

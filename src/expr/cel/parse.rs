@@ -1,36 +1,15 @@
 //! From words to trees, by descent. Macros become what they stand for here.
 
-use super::Issue;
 use super::lex::{Token, Word, words};
 use super::syntax::{Expr, Field, Kind, Loop};
 use super::value::Val;
+use super::{Issue, WORDS};
 use std::collections::VecDeque;
 
 /// How deep expressions may be nested.
 const DEEPEST: usize = 100;
 /// How deep the tree may be that comes of one.
 const DEEPEST_TREE: usize = 250;
-
-const RESERVED: [&str; 18] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "namespace",
-    "package",
-    "return",
-    "struct",
-    "var",
-    "void",
-    "while",
-];
 
 /// Reads an expression; `binds` says whether it may give names to values with `cel.bind`.
 pub fn parse(text: &str, binds: bool) -> Result<Expr, Vec<Issue>> {
@@ -427,7 +406,7 @@ impl Parser {
         if let Some(value) = value {
             return Ok(Expr::new(at, Kind::Literal(value)));
         }
-        if RESERVED.contains(&name.as_str()) {
+        if WORDS.contains(&name.as_str()) || name == "struct" {
             self.issues.push(Issue { at, text: format!("reserved identifier: {name}") });
         }
         let Some(open) = self.take("(") else { return Ok(Expr::new(at, Kind::Ident(name))) };

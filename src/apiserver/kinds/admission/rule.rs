@@ -5,6 +5,7 @@ use super::super::field::{Errors, Field, quoted};
 use super::super::labels::validate_selector;
 use crate::api::names;
 use crate::expr::cel::Program;
+use crate::expr::cel::WORDS;
 use std::collections::HashSet;
 
 /// Complains about a rule with operations.
@@ -127,35 +128,12 @@ pub(super) fn compiled(field: &Field, text: &str, program: &Result<Program, Stri
 
 /// Complains about a name that expressions could not use.
 pub(super) fn variable_name(name: &Field, errors: &mut Errors) {
-    const RESERVED: [&str; 21] = [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ];
     let text = name.text();
     if text.trim().is_empty() {
         return errors.required(name, "name is not specified");
     }
     let letters = text.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric());
-    if !letters || text.starts_with(|c: char| c.is_ascii_digit()) || RESERVED.contains(&text) {
+    if !letters || text.starts_with(|c: char| c.is_ascii_digit()) || WORDS.contains(&text) {
         errors.invalid_as(name, &quoted(text), "must be a valid CEL identifier");
     }
 }
