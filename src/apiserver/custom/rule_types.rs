@@ -224,6 +224,8 @@ mod tests {
             (of("string"), ("maxLength", 10), "self.contains('test')", 314_574, 5),
             (of("string"), ("maxLength", 15), "self.startsWith('test')", 2, 2),
             (of("string"), ("maxLength", 4), "size(self + \"hello\") > size(\"hello\")", 314_578, 7),
+            // The name of a type is as large as the value.
+            (of("int-or-string"), ("maxLength", 10), "type(self) == int", 314_576, 7),
             (array("number"), ("maxItems", 5000), "self[1] == 0.0", 2, 2),
             (array("string"), ("maxItems", 8), "self[1] == self[1]", 314_577, 314_577),
             (

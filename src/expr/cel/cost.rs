@@ -129,9 +129,10 @@ impl Coster<'_> {
     }
 
     fn declared(&self, path: &[String]) -> Option<Range> {
-        // Names of types lie nowhere.
-        let (_, below) = path.split_first().filter(|(root, _)| self.checked.names.contains(root))?;
-        (self.size_at)(below).map(|max| Range { min: 0, max })
+        if path.is_empty() {
+            return None;
+        }
+        (self.size_at)(path).map(|max| Range { min: 0, max })
     }
 
     /// How large the value of a part is, when that is known.

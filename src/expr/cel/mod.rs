@@ -87,8 +87,8 @@ impl Program {
         Ok(Self::estimate(text, variables, &|_| None)?.0)
     }
 
-    /// Compiles a text too, and estimates what it costs at most. `size_at` knows how large what lies at a path below a
-    /// variable may be; steps are the names of fields, `@items`, `@keys` and `@values`.
+    /// Compiles a text too, and estimates what it costs at most. `size_at` knows how large what lies at a path may be:
+    /// a variable or the name of a type, and below it the names of fields, `@items`, `@keys` and `@values`.
     ///
     /// # Errors
     /// As for `compile`.

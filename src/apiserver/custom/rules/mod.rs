@@ -79,7 +79,8 @@ impl Rule {
         let of_self = declared.map_or(Type::Dyn, |declared| declared.ty.clone());
         let of_old = if optional_old { Type::optional(of_self.clone()) } else { of_self.clone() };
         let variables = [("self", of_self), ("oldSelf", of_old)];
-        let size_at = |path: &[String]| declared.and_then(|declared| declared.size_at(path));
+        // Whatever a path begins with stands for the value: kube-apiserver takes names of types for it, too.
+        let size_at = |path: &[String]| declared.and_then(|declared| declared.size_at(path.get(1..)?));
         let source = rule.text(&["rule"]);
         let program = Program::estimate(source, &variables, &size_at)
             .map_err(|issues| format!("compilation failed: {issues}"))

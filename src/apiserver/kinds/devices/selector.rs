@@ -56,9 +56,10 @@ fn device() -> Type {
     Type::object("kubernetes.DRADevice", fields.map(|(name, ty)| (name.to_owned(), ty)).into())
 }
 
-/// How large what lies at a path below a device may be.
+/// How large what lies at a path may be, when that is one of a device's.
 fn size_at(path: &[String]) -> Option<u64> {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let (_, below) = path.split_first().filter(|(root, _)| *root == "device")?;
+    let path: Vec<&str> = below.iter().map(String::as_str).collect();
     match path[..] {
         [] | ["capacity", "@values" | "@items", "@values" | "@items"] => Some(0),
         ["driver"] => Some(DOMAIN),
