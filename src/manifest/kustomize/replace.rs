@@ -7,8 +7,8 @@ use super::select::Selector;
 use super::{Outcome, Problem};
 use crate::api::gotext::quote;
 use crate::api::{GroupVersionKind, Map, ObjectExt, Value};
+use crate::expr::regexp;
 use crate::yaml::{self, Document, Reader};
-use regex::Regex;
 
 /// Carries out one of `replacements`, which may be in a file of its own.
 pub(super) fn replace(resources: &mut Resources, entry: &Value, root: &Root) -> Outcome<()> {
@@ -292,7 +292,7 @@ fn each(
         let Value::Array(items) = value else {
             return Err(Problem("wrong node kind: expected SequenceNode but was MappingNode".into()));
         };
-        let regex = Regex::new(pattern).map_err(|_| Problem(format!("error parsing regexp: `{pattern}`")))?;
+        let regex = regexp::compile(pattern).map_err(Problem)?;
         let is_it = |item: &Value| text_at(item, key).is_some_and(|text| regex.is_match(&text));
         if made.is_some() && !items.iter().any(&is_it) {
             let item = if key.is_empty() {

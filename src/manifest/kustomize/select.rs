@@ -3,6 +3,7 @@
 use super::resource::{Id, Resource};
 use super::{Outcome, Problem};
 use crate::api::{GroupVersionKind, ObjectExt, Value};
+use crate::expr::regexp;
 use crate::expr::selector::parse_labels;
 use regex::Regex;
 
@@ -84,5 +85,5 @@ fn fits(pattern: &Option<Regex>, text: &str) -> bool {
 
 /// A pattern for the whole of a text.
 fn whole(pattern: &str) -> Outcome<Regex> {
-    Regex::new(&format!("^(?:{pattern})$")).map_err(|_| Problem(format!("error parsing regexp: `{pattern}`")))
+    regexp::compile(&format!("^(?:{pattern})$")).map_err(Problem)
 }

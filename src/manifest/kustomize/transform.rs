@@ -6,6 +6,7 @@ use super::resource::{Resources, shown};
 use super::sort::compare_kinds;
 use super::{Outcome, Problem};
 use crate::api::{ObjectExt, Value};
+use crate::expr::regexp;
 use regex::Regex;
 
 /// Puts everything into a namespace.
@@ -121,7 +122,7 @@ pub(super) fn enter_all(resources: &mut Resources, entries: Option<&Value>, fiel
 pub(super) fn image(resources: &mut Resources, entry: &Value, fields: &[Field]) -> Outcome<()> {
     // A name is a pattern too; one that is none matches nothing.
     let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", entry.text(&["name"]));
-    let Ok(pattern) = Regex::new(&pattern) else { return Ok(()) };
+    let Ok(pattern) = regexp::compile(&pattern) else { return Ok(()) };
     for resource in resources.0.iter_mut().filter(|resource| resource.object.kind() != "CustomResourceDefinition") {
         in_containers(&mut resource.object, &mut |image| replace_image(image, entry, &pattern));
         for field in fields {
