@@ -323,7 +323,8 @@ pub fn decode_options(body: &[u8], media: MediaType) -> Answer<Value> {
     check_type_meta(&value).map_err(bad_request)?;
     let version = GroupVersion::parse(if value.api_version().is_empty() { "v1" } else { value.api_version() });
     let kind = if value.kind().is_empty() { KIND } else { value.kind() };
-    if kind != KIND || version.version != "v1" || !matches!(version.group.as_str(), "" | "meta.k8s.io") {
+    // Clients write them in the version of whatever they delete: any will do.
+    if kind != KIND {
         let is_meta = schema::builtin().named(&format!("io.k8s.apimachinery.pkg.apis.meta.v1.{kind}")).is_some();
         return Err(bad_request(if is_meta && version.version == "v1" && version.group.is_empty() {
             format!("converting (v1.{kind}) to (v1.DeleteOptions): unknown conversion")
@@ -379,6 +380,25 @@ mod tests {
         for body in ["null", "{}", r#"{"kind":"Pod"}"#] {
             let object = pods(body, FieldValidation::Warn).unwrap().object;
             assert_eq!((object.api_version(), object.kind()), ("v1", "Pod"), "{body}");
+        }
+    }
+
+    #[test]
+    fn options_of_deletes_are_of_any_version() {
+        let decode = |body: &str| decode_options(body.as_bytes(), MediaType::Json).map_err(|failure| failure.message);
+        for version in ["", "v1", "meta.k8s.io/v1", "apps/v1", "example.com/v1alpha1"] {
+            assert!(decode(&format!(r#"{{"apiVersion":"{version}","kind":"DeleteOptions"}}"#)).is_ok(), "{version}");
+        }
+        let scheme = r#"in scheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27""#;
+        for (body, message) in [
+            (
+                r#"{"apiVersion":"v1","kind":"Pod"}"#,
+                format!(r#"no kind "Pod" is registered for version "v1" {scheme}"#),
+            ),
+            (r#"{"kind":"Status"}"#, "converting (v1.Status) to (v1.DeleteOptions): unknown conversion".into()),
+            ("", "couldn't get version/kind; json parse error: unexpected end of JSON input".into()),
+        ] {
+            assert_eq!(decode(body).unwrap_err(), message);
         }
     }
 
