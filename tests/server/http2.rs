@@ -151,9 +151,10 @@ fn answers_are_those_of_the_older_protocol() {
     let (server, port) = Server::start_secure(&folder.0);
     run(async {
         let requests = connect(&folder, port).await;
-        let (status, length, body) = send(&requests, "GET", "/version", Bytes::new()).await;
+        let (status, length, body) = send(&requests, "GET", "/readyz", Bytes::new()).await;
         assert_eq!((status, length), (StatusCode::OK, body.len()));
-        assert_eq!(send(&requests, "HEAD", "/version", Bytes::new()).await, (status, length, Vec::new()));
+        assert_eq!(send(&requests, "HEAD", "/readyz", Bytes::new()).await, (status, length, Vec::new()));
+        assert_eq!(send(&requests, "HEAD", "/version", Bytes::new()).await.0, StatusCode::METHOD_NOT_ALLOWED);
         let missing = send(&requests, "HEAD", "/nosuch", Bytes::new()).await;
         assert_eq!((missing.0, missing.2), (StatusCode::NOT_FOUND, Vec::new()));
         // All of the body is taken before its length is complained of.
