@@ -185,7 +185,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
                 deleted.push((targets[index].clone(), uid));
             }
             Err(failure) if plan.ignore_not_found && failure.is_not_found() => forgiven = true,
-            Err(failure) => faults.add(failure),
+            Err(failure) => faults.add_at(index, failure),
         },
         waves::interruption,
     ));

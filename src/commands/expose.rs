@@ -94,7 +94,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
     let mut plan = plan(matches, cx.program.name())?;
     let printer = cx.typed_printer(matches, "exposed", plan.dry_run)?;
     let (infos, mut faults) = cx.select(&plan.wanted)?.read(cx)?;
-    for info in infos {
+    for (index, info) in infos.into_iter().enumerate() {
         let made = check(&info.object)
             .and_then(|()| edit::typed(&info.object, &info.source))
             .and_then(|object| plan.service.complete(&object).map(|()| object))
@@ -106,7 +106,7 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
             printer.print(&service, cx.stdout())
         });
         if let Err(failure) = printed {
-            faults.add(failure);
+            faults.add_at(index, failure);
         }
     }
     faults.sum().map(|()| 0)

@@ -183,6 +183,9 @@ pub(super) fn typed(items: Vec<Result<Item, Fault>>) -> Vec<Result<Item, Fault>>
         };
         let Some(list) = in_list(&item) else {
             all.push(item.and_then(|item| {
+                if edit::is_of_old_version(&item.object) {
+                    return Ok(item);
+                }
                 let object = edit::typed(&item.object, &item.source)?;
                 Ok(Item { object, ..item })
             }));
@@ -201,6 +204,9 @@ fn typed_list(items: Vec<Result<Item, Fault>>, list: &ListPlace) -> Vec<Result<I
     let mut undecodable = Vec::new();
     let decoded = |item: Result<Item, Fault>| {
         let item = item?;
+        if edit::is_of_old_version(&item.object) {
+            return Ok(item);
+        }
         if !edit::is_registered(&item.object) {
             return Err(Fault::unread(Some(list.clone()), Failure::message(edit::UNKNOWN_ITEM)));
         }

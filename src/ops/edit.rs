@@ -2,7 +2,7 @@
 
 use super::options::{DryRun, Validation};
 use super::{Cluster, Failure, infos::Info};
-use crate::api::{Object, ObjectExt, Value, json};
+use crate::api::{GroupVersionKind, Object, ObjectExt, Value, json};
 use crate::client::{PatchKind, Request};
 use crate::merge::{merge_patch, strategic};
 use crate::schema;
@@ -92,6 +92,19 @@ const UNREGISTERED: [&str; 2] = ["apiextensions.k8s.io", "apiregistration.k8s.io
 pub fn is_registered(object: &Object) -> bool {
     let kind = object.group_version_kind();
     !UNREGISTERED.contains(&kind.group.as_str()) && schema::builtin().kind(&kind).is_some()
+}
+
+/// Whether the object is of a version that kubectl knows, though no server has it any more: there is no telling what is
+/// wrong with it.
+pub fn is_of_old_version(object: &Object) -> bool {
+    let kind = object.group_version_kind();
+    // Every version of a group has watches.
+    let known = GroupVersionKind { kind: "WatchEvent".into(), ..kind.clone() };
+    let is_served = |resource: &schema::Resource| {
+        let of = resource.group_version_kind();
+        (of.group, of.version) == (kind.group.clone(), kind.version.clone())
+    };
+    schema::builtin().kind(&known).is_some() && !schema::resources().iter().any(is_served)
 }
 
 /// An object as the Go type of its kind holds it. `source` is the file that it is from, for the complaint.

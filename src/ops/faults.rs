@@ -45,18 +45,23 @@ impl From<Failure> for Fault {
 /// All that is wrong.
 #[derive(Debug, Default)]
 pub struct Faults {
-    own: Vec<Failure>,
+    /// Each with the number of objects before it.
+    own: Vec<(usize, Failure)>,
     unread: Vec<Failure>,
     /// The list that the last of the unread was in.
     list: Option<ListPlace>,
 }
 
 impl Faults {
-    /// Adds what is wrong with an object.
+    /// Adds what is wrong with an object, after all that is wrong with others.
     pub fn push(&mut self, fault: Fault) {
+        self.push_at(usize::MAX, fault);
+    }
+
+    fn push_at(&mut self, before: usize, fault: Fault) {
         let Fault { list, failure, is_own } = fault;
         if is_own {
-            return self.own.push(failure);
+            return self.own.push((before, failure));
         }
         match self.unread.last_mut() {
             Some(Failure::Many(failures)) if list.is_some() && self.list == list => failures.push(failure),
@@ -66,9 +71,14 @@ impl Faults {
         self.list = list;
     }
 
-    /// Adds what went wrong with an object that was there.
+    /// Adds what went wrong with an object that was there, after all that is wrong with others.
     pub fn add(&mut self, failure: Failure) {
-        self.own.push(failure);
+        self.add_at(usize::MAX, failure);
+    }
+
+    /// Adds what went wrong with the object that has this index among those that were there.
+    pub fn add_at(&mut self, index: usize, failure: Failure) {
+        self.own.push((index, failure));
     }
 
     /// Whether nothing is wrong.
@@ -77,8 +87,10 @@ impl Faults {
     }
 
     /// The failures in the order in which they are told.
-    pub fn told(self) -> Vec<Failure> {
-        self.own.into_iter().chain(Failure::together(self.unread)).collect()
+    pub fn told(mut self) -> Vec<Failure> {
+        self.own.sort_by_key(|(before, _)| *before);
+        let own = self.own.into_iter().map(|(_, failure)| failure);
+        own.chain(Failure::together(self.unread)).collect()
     }
 
     /// All of it as one failure.
@@ -96,7 +108,7 @@ pub fn apart(found: Vec<Result<Info, Fault>>) -> (Vec<Info>, Faults) {
     for item in found {
         match item {
             Ok(info) => infos.push(info),
-            Err(fault) => faults.push(fault),
+            Err(fault) => faults.push_at(infos.len(), fault),
         }
     }
     (infos, faults)
@@ -134,6 +146,19 @@ mod tests {
         assert_eq!(words, ["a", "[b, c]", "d", "e"]);
         assert!(matches!(unread[2], Failure::Many(_)), "even alone it is of a list");
         assert!(Faults::default().sum().is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_with_objects_is_told_in_their_order() {
+        let mut faults = Faults::default();
+        faults.push_at(1, Fault::misplaced(None, Failure::message("before the second")));
+        faults.push_at(1, unread(0, "unread"));
+        for (index, text) in [(1, "second"), (0, "first")] {
+            faults.add_at(index, Failure::message(text));
+        }
+        faults.add(Failure::message("last"));
+        let words: Vec<_> = faults.told().iter().map(Failure::words).collect();
+        assert_eq!(words, ["first", "before the second", "second", "last", "unread"]);
     }
 
     #[test]

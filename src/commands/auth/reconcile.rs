@@ -109,6 +109,9 @@ fn object(item: crate::manifest::Item, enforced: Option<&str>) -> Result<Object,
         )));
     }
     let info = Info::local(item, enforced)?;
+    if edit::is_of_old_version(&info.object) {
+        return Ok(info.object);
+    }
     edit::typed(&info.object, &info.source)
 }
 

@@ -183,10 +183,10 @@ pub fn run(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> {
         &names,
         &waves::waves(&keys),
         |index| create(&cluster, &infos[index], &plan, progress.of(index)),
-        |_, result| match result {
+        |index, result| match result {
             Ok(object) if printing.is_ok() => printing = printer.print(&object, cx.stdout()),
             Ok(_) => {}
-            Err(failure) => faults.add(failure),
+            Err(failure) => faults.add_at(index, failure),
         },
         waves::interruption,
     ));
