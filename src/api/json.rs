@@ -7,7 +7,7 @@ mod lean;
 mod number;
 mod read;
 
-pub use indent::{compact, indent};
+pub use indent::{compact, indent, indented};
 pub use lean::without_managed_fields;
 pub use number::{float, float_g, float_g32};
 pub(crate) use read::push_replacing;

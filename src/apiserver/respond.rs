@@ -5,7 +5,7 @@ use super::errors::{Failure, internal_plain, not_acceptable_because};
 use super::negotiate::{Accepted, Format, Include, JSON, Shape, YAML};
 use super::registry::Served;
 use super::{meta, table};
-use crate::api::{Map, ObjectExt, Value};
+use crate::api::{Map, ObjectExt, Value, json};
 use crate::schema::TableColumn;
 use crate::yaml;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -312,49 +312,8 @@ impl<I: Iterator<Item = Bytes>> Iterator for GzipPieces<I> {
 }
 
 /// Lays JSON out with two blanks for each level, as Go's `json.Indent` does.
-pub fn indent(json: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(json.len() * 2);
-    let mut depth = 0usize;
-    let (mut in_string, mut escaped) = (false, false);
-    let line = |out: &mut Vec<u8>, depth: usize| {
-        out.push(b'\n');
-        out.resize(out.len() + 2 * depth, b' ');
-    };
-    for (i, &byte) in json.iter().enumerate() {
-        if in_string {
-            out.push(byte);
-            in_string = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
-            continue;
-        }
-        match byte {
-            b'{' | b'[' => {
-                out.push(byte);
-                if !matches!(json.get(i + 1), Some(b'}' | b']')) {
-                    depth += 1;
-                    line(&mut out, depth);
-                }
-            }
-            b'}' | b']' => {
-                if !matches!(json.get(i.wrapping_sub(1)), Some(b'{' | b'[')) {
-                    depth = depth.saturating_sub(1);
-                    line(&mut out, depth);
-                }
-                out.push(byte);
-            }
-            b',' => {
-                out.push(byte);
-                line(&mut out, depth);
-            }
-            b':' => out.extend_from_slice(b": "),
-            b'"' => {
-                in_string = true;
-                out.push(byte);
-            }
-            _ => out.push(byte),
-        }
-    }
-    out
+pub fn indent(written: &[u8]) -> Vec<u8> {
+    json::indented(&String::from_utf8_lossy(written), "  ").into_bytes()
 }
 
 #[cfg(test)]

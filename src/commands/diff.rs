@@ -154,7 +154,7 @@ fn differences(matches: &ArgMatches, cx: &mut Context) -> Result<Exit, Failure> 
                     notes.iter().for_each(|note| cx.complain(note));
                     listed.into_iter().for_each(|listed| cx.advise(listed));
                 }
-                faults.push((index, Fault::misplaced(infos[index].list_place(), failure)));
+                faults.push((index, Fault::of_item(infos[index].list_place(), failure)));
             }
         },
         std::future::pending,

@@ -109,7 +109,7 @@ impl Context {
                 Ok(info) if !is_meant(&info.object) => {}
                 Ok(info) => {
                     let list = info.list_place();
-                    infos.push(info.required(cluster).map_err(|failure| Fault::misplaced(list, failure)));
+                    infos.push(info.required(cluster).map_err(|failure| Fault::of_item(list, failure)));
                 }
                 Err(fault) => infos.push(Err(fault)),
             }

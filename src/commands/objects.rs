@@ -196,7 +196,7 @@ impl Context {
         if typed {
             items = manifests::typed(items);
         }
-        let info = |item| Info::local(item, enforced.as_deref()).map_err(|failure| Fault::misplaced(None, failure));
+        let info = |item| Info::local(item, enforced.as_deref()).map_err(Fault::own);
         Ok(items.into_iter().map(|item| item.and_then(info)).collect())
     }
 }
@@ -371,7 +371,7 @@ impl Selected {
             async |info: Info| match latest(cluster, info, keep.as_ref(), subresource).await? {
                 Some(info) => {
                     let list = info.list_place();
-                    work(cluster, info).await.map(Some).map_err(|failure| Fault::misplaced(list, failure))
+                    work(cluster, info).await.map(Some).map_err(|failure| Fault::of_item(list, failure))
                 }
                 None => Ok(None),
             },
@@ -398,7 +398,7 @@ async fn latest(
             Err(failure) if in_file => return Err(Fault::unread(list, failure)),
             Err(failure) => return Err(Fault::own(failure)),
         };
-        info = info.required(cluster).map_err(|failure| Fault::misplaced(list, failure))?;
+        info = info.required(cluster).map_err(|failure| Fault::of_item(list, failure))?;
     }
     let is_meant = keep.is_none_or(|labels| labels.matches(|key| info.object.label(key)));
     Ok(is_meant.then_some(info))
@@ -428,9 +428,7 @@ pub fn side_by_side<I, T>(
 
 /// What is told of all that is wrong, where one object keeps none of the others from being worked on.
 fn summed_up(faults: Vec<Fault>) -> Vec<Failure> {
-    let mut all = Faults::default();
-    faults.into_iter().for_each(|fault| all.push(fault));
-    all.told()
+    faults.into_iter().collect::<Faults>().told()
 }
 
 /// As [`side_by_side`], until `interruption` says that it is enough. `told` says what is told of all that is wrong.

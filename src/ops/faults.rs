@@ -25,14 +25,14 @@ impl Fault {
         Self { list, failure, is_own: false }
     }
 
-    /// An object that is not where the command works.
-    pub fn misplaced(list: Option<ListPlace>, failure: Failure) -> Self {
+    /// An object that was there, and with which something is wrong: its place, or what was done with it.
+    pub fn of_item(list: Option<ListPlace>, failure: Failure) -> Self {
         Self { list, failure, is_own: true }
     }
 
-    /// An object that something went wrong with.
+    /// As [`Fault::of_item`], of an object whose list does not matter.
     pub fn own(failure: Failure) -> Self {
-        Self::misplaced(None, failure)
+        Self::of_item(None, failure)
     }
 }
 
@@ -102,6 +102,14 @@ impl Faults {
     }
 }
 
+impl FromIterator<Fault> for Faults {
+    fn from_iter<I: IntoIterator<Item = Fault>>(all: I) -> Self {
+        let mut faults = Self::default();
+        all.into_iter().for_each(|fault| faults.push(fault));
+        faults
+    }
+}
+
 /// The objects, and why others are none.
 pub fn apart(found: Vec<Result<Info, Fault>>) -> (Vec<Info>, Faults) {
     let (mut infos, mut faults) = (Vec::new(), Faults::default());
@@ -138,7 +146,7 @@ mod tests {
         for (list, text) in [(0, "a"), (1, "b"), (1, "c"), (2, "d"), (0, "e")] {
             faults.push(unread(list, text));
         }
-        faults.push(Fault::misplaced(None, Failure::message("f")));
+        faults.push(Fault::own(Failure::message("f")));
         faults.add(Failure::message("g"));
         let [first, second, Failure::Many(unread)] = &faults.told()[..] else { panic!() };
         assert_eq!((first.words(), second.words()), ("f".into(), "g".into()));
@@ -151,7 +159,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_objects_is_told_in_their_order() {
         let mut faults = Faults::default();
-        faults.push_at(1, Fault::misplaced(None, Failure::message("before the second")));
+        faults.push_at(1, Fault::own(Failure::message("before the second")));
         faults.push_at(1, unread(0, "unread"));
         for (index, text) in [(1, "second"), (0, "first")] {
             faults.add_at(index, Failure::message(text));

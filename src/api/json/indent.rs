@@ -9,8 +9,14 @@ use super::{JsonError, from_slice};
 /// In Go's words, when the text is no JSON.
 pub fn indent(text: &str, unit: &str) -> Result<String, JsonError> {
     from_slice(text.as_bytes())?;
+    Ok(indented(text, unit))
+}
+
+/// As [`indent`], of a text that is known to be JSON.
+pub fn indented(text: &str, unit: &str) -> String {
     let end = text.trim_end_matches([' ', '\t', '\r', '\n']).len();
-    let (mut out, mut level, mut in_text, mut escaped) = (String::new(), 0, false, false);
+    let (mut out, mut level) = (String::with_capacity(text.len() * 2), 0usize);
+    let (mut in_text, mut escaped) = (false, false);
     let line = |out: &mut String, level: usize| {
         out.push('\n');
         (0..level).for_each(|_| out.push_str(unit));
@@ -26,7 +32,7 @@ pub fn indent(text: &str, unit: &str) -> Result<String, JsonError> {
         match c {
             ' ' | '\t' | '\r' | '\n' => continue,
             '}' | ']' => {
-                level -= 1;
+                level = level.saturating_sub(1);
                 if !matches!(last, '{' | '[') {
                     line(&mut out, level);
                 }
@@ -45,7 +51,7 @@ pub fn indent(text: &str, unit: &str) -> Result<String, JsonError> {
         last = if c == '"' { ' ' } else { c };
     }
     out.push_str(&text[end..]);
-    Ok(out)
+    out
 }
 
 /// JSON text without white space, as Go's encoder takes over what is JSON already: `<`, `>`, `&`, U+2028 and U+2029

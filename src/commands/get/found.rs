@@ -64,8 +64,7 @@ impl<'a> Found<'a> {
         .await;
         // What could not be read stands before the object that came after it.
         misread.sort_by_key(|(index, _)| *index);
-        let mut faults = Faults::default();
-        misread.into_iter().for_each(|(_, fault)| faults.push(fault));
+        let faults = misread.into_iter().map(|(_, fault)| fault).collect();
         Ok(Self { parts, faults })
     }
 
